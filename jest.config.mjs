@@ -1,0 +1,39 @@
+import { availableParallelism } from 'node:os';
+
+/** Unit tests (`*.test.ts`) need nothing but Node; integration tests (`*.int.test.ts`) need what `npm test` provides. */
+const common = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/.wattstream/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.wattstream/'],
+};
+
+/** @type {import('jest').Config} */
+export default {
+  // Jest would leave one of two cores idle.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{src,setup,test}/**/*.test.ts'],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, '\\.int\\.test\\.ts$'],
+    },
+    {
+      ...common,
+      displayName: 'int',
+      testMatch: ['<rootDir>/{src,setup,test}/**/*.int.test.ts'],
+    },
+  ],
+};

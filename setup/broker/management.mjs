@@ -1,0 +1,72 @@
+import { Problem } from '../say.mjs';
+
+/**
+ * The little of RabbitMQ's management API that the set-up needs.
+ * @param {{ managementUrl: string, amqpUrl: string }} broker credentials are those of the AMQP address
+ */
+export function managementOf({ managementUrl, amqpUrl }) {
+  const { username, password } = new URL(amqpUrl.replace(/^amqps?:/, 'http:'));
+  const user = decodeURIComponent(username || 'guest');
+  const authorization = `Basic ${Buffer.from(`${user}:${decodeURIComponent(password || 'guest')}`).toString('base64')}`;
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   */
+  const call = async (method, path, body) => {
+    const response = await fetch(new URL(path, managementUrl), {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
+    });
+    if (!response.ok) {
+      throw new Problem(
+        `RabbitMQ's management answered ${response.status} to ${method} ${path}: ${await response.text()}`,
+      );
+    }
+    return response;
+  };
+
+  return {
+    /** @returns {Promise<string>} RabbitMQ's version */
+    async version() {
+      const overview = /** @type {{ rabbitmq_version: string }} */ (
+        await (await call('GET', '/api/overview')).json()
+      );
+      return overview.rabbitmq_version;
+    },
+    /** Whether it answers and every virtual host has recovered. */
+    async isWhole() {
+      return call('GET', '/api/health/checks/virtual-hosts').then(
+        () => true,
+        () => false,
+      );
+    },
+    /** @param {string} name */
+    async createVhost(name) {
+      await call('PUT', `/api/vhosts/${encodeURIComponent(name)}`, {});
+      await call('PUT', `/api/permissions/${encodeURIComponent(name)}/${encodeURIComponent(user)}`, {
+        configure: '.*',
+        write: '.*',
+        read: '.*',
+      });
+    },
+    /** @param {string} name */
+    async deleteVhost(name) {
+      await call('DELETE', `/api/vhosts/${encodeURIComponent(name)}`);
+    },
+  };
+}
+
+/**
+ * The same broker as seen in another virtual host.
+ * @param {string} url an amqp or rabbitmq-stream address
+ * @param {string} vhost
+ */
+export function inVhost(url, vhost) {
+  const parsed = new URL(url);
+  parsed.pathname = `/${encodeURIComponent(vhost)}`;
+  return parsed.toString();
+}

@@ -1,0 +1,46 @@
+/** Every question there is, in the order in which people see them. */
+
+import { anomalies } from './anomalies.js';
+import { availability } from './availability.js';
+import { chargers } from './chargers.js';
+import { checkpoints } from './checkpoints.js';
+import { connections } from './connections.js';
+import { energy15m } from './energy-15m.js';
+import { energyByChargePoint } from './energy-by-charge-point.js';
+import { energyByDay } from './energy-by-day.js';
+import { framesOfChargePoint } from './frames-of-charge-point.js';
+import { generations } from './generations.js';
+import { liveSessions } from './live-sessions.js';
+import { meterValues } from './meter-values.js';
+import type { Question } from './named-query.js';
+import { overview } from './overview.js';
+import { session } from './session.js';
+import { sessions } from './sessions.js';
+import { statusIntervals } from './status-intervals.js';
+import { statusNow } from './status-now.js';
+import { throughput } from './throughput.js';
+
+export const QUERIES: readonly Question[] = [
+  sessions,
+  session,
+  liveSessions,
+  chargers,
+  energyByChargePoint,
+  energyByDay,
+  energy15m,
+  meterValues,
+  statusNow,
+  statusIntervals,
+  availability,
+  connections,
+  anomalies,
+  framesOfChargePoint,
+  throughput,
+  checkpoints,
+  generations,
+  overview,
+];
+
+const index = new Map(QUERIES.map((query) => [query.name, query]));
+
+export const byName = (name: string): Question | undefined => index.get(name);

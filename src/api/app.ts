@@ -1,0 +1,142 @@
+/**
+ * The HTTP API, built but not listening, so that tests run it in process. It knows ports only: questions for
+ * the tables, bounds of the log.
+ */
+import { randomUUID } from 'node:crypto';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Queries } from '../analytics/ports.js';
+import type { Health } from '../platform/lifecycle.js';
+import type { Logger } from '../platform/logger.js';
+import { Histogram, type Registry } from '../platform/metrics.js';
+import type { LogInspector } from '../streams/ports.js';
+import { collectMethods } from './methods.js';
+import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
+import { errorHandler, sendProblem } from './problem.js';
+import { analyticsRoutes } from './routes/analytics.js';
+import { chargerRoutes } from './routes/charger.js';
+import { opsRoutes } from './routes/ops.js';
+import { processRoutes } from './routes/process.js';
+import { webRoutes } from './web.js';
+
+export interface AppOptions {
+  readonly queries: Queries;
+  readonly inspector: Pick<LogInspector, 'bounds'>;
+  readonly health: Health;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /**
+   * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
+   * process leave the page away and look at the document itself.
+   */
+  readonly docsPage?: boolean;
+}
+
+/** A request id of the caller is kept when it is fit for a log line. */
+const REQUEST_ID = /^[\w.:-]{1,64}$/;
+
+export async function buildApp({
+  queries,
+  inspector,
+  health,
+  metrics,
+  log,
+  docsPage = true,
+}: AppOptions): Promise<FastifyInstance> {
+  const onError = errorHandler(log);
+  const app = Fastify({
+    logger: false,
+    bodyLimit: 256 * 1024,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    // Idle connections are closed at once when the process stops; answers under way are finished.
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
+    requestIdHeader: false,
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => {
+      onError(error, request, reply);
+    },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  const methodsOf = collectMethods(app);
+
+  const seconds = new Histogram({
+    name: 'wattstream_api_request_seconds',
+    help: 'Time to answer, by route and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [metrics],
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    const status = reply.statusCode;
+    seconds.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
+    log.debug({ request: request.id, method: request.method, url: request.url, status }, 'answered');
+  });
+
+  app.setErrorHandler(onError);
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '/';
+    const allowed = methodsOf(path);
+    if (allowed.length > 0 && !allowed.includes(request.method)) {
+      reply.header('allow', allowed.join(', '));
+      const detail = `${request.method} is not possible here; ${allowed.join(', ')} is.`;
+      return sendProblem(request, reply, { status: 405, code: 'METHOD_NOT_ALLOWED', detail });
+    }
+    return sendProblem(request, reply, {
+      status: 404,
+      code: 'NOT_FOUND',
+      detail: `There is nothing at ${path}.`,
+      remedy: '/docs lists what there is.',
+    });
+  });
+
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'wattstream',
+        description:
+          'OCPP frames of EV chargers as sessions, energy and live views. Times are UTC (ISO 8601), energy is in Wh, power in W. Errors are problem details (RFC 9457) with a `code`.',
+        version: '1',
+      },
+      tags: [
+        { name: 'charger', description: 'Chargers as operators see them' },
+        {
+          name: 'analytics',
+          description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
+        },
+        { name: 'ops', description: 'How the system itself is doing' },
+      ],
+    },
+    ...createJsonSchemaTransforms(),
+  });
+  if (docsPage)
+    await app.register(import('@fastify/swagger-ui'), {
+      routePrefix: '/docs',
+      staticCSP: true,
+      // We speak plain HTTP behind whatever speaks TLS: asked to upgrade, a browser would find no scripts here.
+      transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;?/, ''),
+    });
+
+  processRoutes(app, health, metrics);
+  webRoutes(app);
+  analyticsRoutes(app, queries);
+  chargerRoutes(app, queries);
+  opsRoutes(app, queries, inspector);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,136 @@
+/** One shape for everything that goes wrong: problem details (RFC 9457) with a code that a program can use. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { messageOf, WattstreamError } from '../platform/errors.js';
+import type { Logger } from '../platform/logger.js';
+
+export const problemSchema = z
+  .object({
+    type: z.string().describe('about:blank: the code says more than a page would'),
+    title: z.string().describe('The HTTP status in words'),
+    status: z.int(),
+    code: z.string().describe('Stable, for programs'),
+    detail: z.string().describe('For people: what happened'),
+    remedy: z.string().optional().describe('For people: what to do'),
+    errors: z
+      .array(z.object({ field: z.string(), message: z.string() }))
+      .optional()
+      .describe('What is wrong with the request, field by field'),
+    requestId: z.string().describe('As in the log and in the header x-request-id'),
+  })
+  .meta({ id: 'Problem' });
+
+export type Problem = z.infer<typeof problemSchema>;
+type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfterSeconds?: number };
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** Our codes that are the caller's doing; every other one is 503 when trying again can help, else 500. */
+const STATUS_OF: Record<string, number> = {
+  REQUEST_INVALID: 400,
+  QUERY_PARAMS_INVALID: 400,
+  QUERY_UNKNOWN: 404,
+  CHARGER_UNKNOWN: 404,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  NOT_ACCEPTABLE: 406,
+};
+
+/** Fastify's own refusals of a request, by status. */
+const CODE_OF: Record<number, string> = {
+  400: 'REQUEST_INVALID',
+  404: 'NOT_FOUND',
+  406: 'NOT_ACCEPTABLE',
+  413: 'BODY_TOO_LARGE',
+  414: 'URI_TOO_LONG',
+  415: 'MEDIA_TYPE_UNSUPPORTED',
+};
+
+const fieldsOf = (error: z.ZodError): Problem['errors'] =>
+  error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((field) => ({ field, message: 'is not a parameter of this request' }))
+      : [{ field: issue.path.join('.'), message: issue.message }],
+  );
+
+/** What to answer to anything that was thrown. Pure; details of our own defects stay inside. */
+export function factsOf(error: unknown): Facts {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      field: instancePath.replace(/^\//, '').replaceAll('/', '.'),
+      message: message ?? 'is wrong',
+    }));
+    const where = error.validationContext ?? 'request';
+    return { status: 400, code: 'REQUEST_INVALID', detail: `The ${where} is not as it should be.`, errors };
+  }
+  if (error instanceof WattstreamError) {
+    const status = STATUS_OF[error.code] ?? (error.canRetry ? 503 : 500);
+    const cause = error.options.cause;
+    return {
+      status,
+      code: error.code,
+      detail: error.message,
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      ...(cause instanceof z.ZodError ? { errors: fieldsOf(cause) } : {}),
+      ...(status === 503 ? { retryAfterSeconds: 2 } : {}),
+    };
+  }
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status < 500 && !isResponseSerializationError(error))
+    return { status, code: CODE_OF[status] ?? 'REQUEST_INVALID', detail: messageOf(error) };
+  if (status === 503)
+    return { status, code: 'CLOSING', detail: 'This process is stopping.', retryAfterSeconds: 1 };
+  return {
+    status: 500,
+    code: 'INTERNAL',
+    detail: 'A defect on our side; the log has it under the request id.',
+  };
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, facts: Facts): FastifyReply {
+  const { retryAfterSeconds, ...rest } = facts;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  const problem: Problem = {
+    type: 'about:blank',
+    title: TITLES[rest.status] ?? 'Error',
+    ...rest,
+    requestId: request.id,
+  };
+  // Already text: a response schema of the route describes its success only.
+  return reply
+    .code(rest.status)
+    .type('application/problem+json; charset=utf-8')
+    .serializer((body: unknown) => body as string)
+    .send(JSON.stringify(problem));
+}
+
+/** Logs what is ours to mend, answers the rest. */
+export const errorHandler =
+  (log: Logger) =>
+  (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const facts = factsOf(error);
+    if (facts.status >= 500)
+      log[facts.status === 503 ? 'warn' : 'error'](
+        {
+          request: request.id,
+          method: request.method,
+          url: request.url,
+          code: facts.code,
+          error: messageOf(error),
+          ...(facts.status === 503 ? {} : { stack: (error as Error).stack }),
+        },
+        'a request failed',
+      );
+    return sendProblem(request, reply, facts);
+  };

@@ -1,0 +1,127 @@
+/** The named questions over HTTP: a list of them, and one route each, so that /docs shows their parameters. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { NamedQuery, Queries, QueryAnswer } from '../../analytics/ports.js';
+import { WattstreamError } from '../../platform/errors.js';
+import { toCsv } from '../csv.js';
+
+const ROOT = '/api/analytics/queries';
+
+const listing = z.object({
+  queries: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      href: z.string(),
+      parameters: z.unknown().describe('JSON Schema of the query string'),
+      columns: z.record(z.string(), z.string()).describe('Column -> what it holds, in which unit'),
+    }),
+  ),
+});
+
+const answer = z.object({
+  query: z.string(),
+  columns: z.array(z.object({ name: z.string(), type: z.string(), description: z.string() })),
+  rows: z.array(z.record(z.string(), z.unknown())),
+  elapsedMs: z.number(),
+  rowsRead: z.number(),
+});
+
+export function analyticsRoutes(plain: FastifyInstance, queries: Queries): void {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  const known = queries.list();
+  const list = {
+    queries: known.map(({ name, title, params, columns }) => ({
+      name,
+      title,
+      href: `${ROOT}/${name}`,
+      parameters: z.toJSONSchema(params, { io: 'input' }),
+      columns,
+    })),
+  };
+  app.get(
+    ROOT,
+    {
+      schema: {
+        tags: ['analytics'],
+        summary: 'Every question that can be asked',
+        response: { 200: listing },
+      },
+    },
+    () => list,
+  );
+
+  for (const query of known) {
+    app.get(
+      `${ROOT}/${query.name}`,
+      {
+        schema: {
+          tags: ['analytics'],
+          summary: query.title,
+          description: describe(query),
+          querystring: query.params as z.ZodObject,
+          response: { 200: answer },
+          produces: ['application/json', 'text/csv'],
+        },
+        // The port judges the parameters, so that the same words reach the API, the command line and tests.
+        validatorCompiler: () => (value) => ({ value }),
+      },
+      async (request, reply) => {
+        const form = preferred(request.headers.accept);
+        const result = await queries.ask(query.name, request.query as Record<string, unknown>);
+        reply.header('vary', 'accept');
+        return form === 'csv' ? sendCsv(reply, query, result) : toAnswer(query, result);
+      },
+    );
+    // A link in a page cannot choose an Accept header.
+    app.get(`${ROOT}/${query.name}.csv`, { schema: { hide: true } }, async (request, reply) =>
+      sendCsv(reply, query, await queries.ask(query.name, request.query as Record<string, unknown>)),
+    );
+  }
+
+  app.get(`${ROOT}/:name`, { schema: { hide: true } }, (request) =>
+    queries.ask((request.params as { name: string }).name, {}),
+  );
+}
+
+const toAnswer = (query: NamedQuery, { columns, rows, elapsedMs, rowsRead }: QueryAnswer) => ({
+  query: query.name,
+  columns: columns.map((column) => ({ ...column, description: query.columns[column.name] ?? '' })),
+  rows: [...rows],
+  elapsedMs: Math.round(elapsedMs * 10) / 10,
+  rowsRead,
+});
+
+function sendCsv(reply: FastifyReply, query: NamedQuery, { columns, rows }: QueryAnswer): FastifyReply {
+  const names = columns.map(({ name }) => name);
+  return reply
+    .type('text/csv; charset=utf-8; header=present')
+    .header('content-disposition', `inline; filename="${query.name}.csv"`)
+    .serializer((body: unknown) => body as string)
+    .send(toCsv(names, rows));
+}
+
+/** JSON unless CSV is asked for more strongly (RFC 9110, 12.5.1). Throws NOT_ACCEPTABLE. */
+export function preferred(accept: string | undefined): 'json' | 'csv' {
+  const weights = new Map(
+    (accept ?? '*/*').split(',').map((range) => {
+      const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+      const q = parameters.find((parameter) => parameter.startsWith('q='));
+      return [type, q === undefined ? 1 : Number(q.slice(2)) || 0] as const;
+    }),
+  );
+  const weigh = (type: string): number =>
+    weights.get(type) ?? weights.get(`${type.split('/')[0]}/*`) ?? weights.get('*/*') ?? 0;
+  const [json, csv] = [weigh('application/json'), weigh('text/csv')];
+  if (json === 0 && csv === 0)
+    throw new WattstreamError('NOT_ACCEPTABLE', 'Answers come as application/json or text/csv.');
+  return csv > json ? 'csv' : 'json';
+}
+
+const describe = ({ columns }: NamedQuery): string =>
+  [
+    '| column | holds |',
+    '|---|---|',
+    ...Object.entries(columns).map(([name, text]) => `| \`${name}\` | ${text} |`),
+  ].join('\n');

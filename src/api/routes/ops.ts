@@ -1,0 +1,54 @@
+/** What those who run the system ask: how far the tables have come behind the log. */
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Queries } from '../../analytics/ports.js';
+import { messageOf, WattstreamError } from '../../platform/errors.js';
+import { withTimeout } from '../../platform/retry.js';
+import type { LogInspector } from '../../streams/ports.js';
+import { type CheckpointRow, progressOf } from '../progress.js';
+
+const partition = z.object({
+  partition: z.int(),
+  firstOffset: z.int().nullable().describe('First that is still retained'),
+  lastOffset: z.int().nullable(),
+  nextOffset: z.int().nullable().describe('Where a restart would continue (active generation)'),
+  checkpointAt: z.string().nullable(),
+  checkpointAgeSeconds: z.number().nullable(),
+  state: z.enum(['empty', 'unread', 'level', 'behind', 'lost', 'ahead']),
+  behind: z.int().describe('Offsets from the checkpoint to the end; an upper bound of records'),
+});
+
+const BOUNDS_MS = 10_000;
+
+export function opsRoutes(
+  plain: FastifyInstance,
+  queries: Queries,
+  inspector: Pick<LogInspector, 'bounds'>,
+): void {
+  plain.withTypeProvider<ZodTypeProvider>().get(
+    '/api/ops/streams',
+    {
+      schema: {
+        tags: ['ops'],
+        summary: 'Partitions of the log, and how far the tables are behind it',
+        response: { 200: z.object({ partitions: z.array(partition), behind: z.int() }) },
+      },
+    },
+    async () => {
+      // The log's end after the checkpoint: the other way round a fresh checkpoint could seem to lie beyond it.
+      const checkpoints = await queries.ask('checkpoints', {});
+      const bounds = await withTimeout(inspector.bounds(), BOUNDS_MS, 'Reading the bounds of the log').catch(
+        (error: unknown) => {
+          throw new WattstreamError('LOG_UNREACHABLE', `The log does not answer: ${messageOf(error)}`, {
+            cause: error,
+            canRetry: true,
+            remedy: 'See whether RabbitMQ runs; `wattstream doctor` says what is wrong with it.',
+          });
+        },
+      );
+      const partitions = progressOf(bounds, checkpoints.rows as unknown as CheckpointRow[]);
+      return { partitions, behind: partitions.reduce((sum, { behind }) => sum + behind, 0) };
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import { Command } from 'commander';
+import { createClickHouse } from '../../analytics/clickhouse.js';
+import { createQueries } from '../../analytics/queries/ask.js';
+import { readSettings, streamAddress } from '../../platform/config.js';
+import { createRabbitInspector } from '../../streams/rabbitmq/inspector.js';
+import type { Context } from '../context.js';
+import { checkBroker } from '../doctor/broker.js';
+import { type Finding, ok, report, unknown, wrongBy } from '../doctor/check.js';
+import { checkDatabase } from '../doctor/database.js';
+import { checkProgress } from '../doctor/progress.js';
+
+export const doctorCommand = (context: Context): Command =>
+  new Command('doctor')
+    .description(
+      'Checks everything an installation needs and says how to mend what is wrong. Exit code 1 if anything is.',
+    )
+    .option('--json', 'as JSON')
+    .action(async (flags: { json?: boolean }) => {
+      const findings = await examine(context.env);
+      const healthy = findings.every(({ verdict }) => verdict !== 'wrong');
+      context.out(flags.json ? `${JSON.stringify({ healthy, findings }, null, 2)}\n` : report(findings));
+      if (!healthy) context.exit(1);
+    });
+
+/** All checks, none of which throws. Changes nothing anywhere. */
+export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  let settings: ReturnType<typeof readSettings>;
+  try {
+    settings = readSettings(env);
+  } catch (error) {
+    return [wrongBy('settings', error, 'See docs/configuration.md.')];
+  }
+  const options = { application: 'wattstream-doctor', requestTimeoutMs: 10_000 };
+  const server = createClickHouse(settings, { ...options, database: false });
+  const client = createClickHouse(settings, options);
+  const inspector = createRabbitInspector({
+    address: streamAddress(settings),
+    prefix: settings.WATTSTREAM_PREFIX,
+    partitions: settings.WATTSTREAM_PARTITIONS,
+    timeoutMs: 5_000,
+  });
+  try {
+    const [broker, database] = await Promise.all([
+      checkBroker(settings, env),
+      checkDatabase(settings, server),
+    ]);
+    const usable = ['stream login', 'partitions', 'tables'].every((needed) =>
+      [...broker, ...database].some(({ check, verdict }) => check === needed && verdict === 'ok'),
+    );
+    const progress = usable
+      ? await checkProgress(settings, createQueries({ client }), inspector)
+      : [unknown('progress', 'not looked at: it takes the log and the tables')];
+    return [ok('settings', 'all of them are understood'), ...broker, ...database, ...progress];
+  } finally {
+    await Promise.allSettled([server.close(), client.close(), inspector.close()]);
+  }
+}

@@ -1,0 +1,32 @@
+/** The `wattstream` command: one file per subcommand, nothing here but their list. */
+import { Command } from 'commander';
+import { askCommand } from './commands/ask.js';
+import { configCommand } from './commands/config.js';
+import { doctorCommand } from './commands/doctor.js';
+import { energyCommand } from './commands/energy.js';
+import { hashPasswordCommand } from './commands/hash-password.js';
+import { sessionsCommand } from './commands/sessions.js';
+import { simulateCommand } from './commands/simulate.js';
+import { upCommand } from './commands/up.js';
+import type { Context } from './context.js';
+
+export const createProgram = (context: Context): Command =>
+  [
+    sessionsCommand,
+    energyCommand,
+    askCommand,
+    doctorCommand,
+    configCommand,
+    upCommand,
+    simulateCommand,
+    hashPasswordCommand,
+  ].reduce(
+    (program, create) => program.addCommand(create(context)),
+    new Command('wattstream')
+      .description('OCPP frames of EV chargers into sessions, energy and live views.')
+      .enablePositionalOptions()
+      .addHelpText(
+        'after',
+        '\nSettings are environment variables (wattstream config lists them). Beside a running `npm start` none is needed.',
+      ),
+  );

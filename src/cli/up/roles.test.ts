@@ -1,0 +1,81 @@
+import { type AddressInfo, createServer } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { bindable } from './ports.js';
+import { planInstallation, STAGES, STOP_ORDER } from './roles.js';
+
+const plan = (env: NodeJS.ProcessEnv, chargers = 3) => planInstallation({ chargers, speed: undefined, env });
+/** Any free ports, so that nothing depends on what this machine runs. */
+const anywhere = { WATTSTREAM_INGEST_PORT: '0', WATTSTREAM_API_PORT: '0', CLICKHOUSE_PORT: '0' };
+
+test('every role has its stage to start in, and its turn to stop', async () => {
+  const { roles } = await plan(anywhere);
+  const names = roles.map((role) => role.name).sort();
+  expect(STAGES.flat().sort()).toEqual(names);
+  expect([...STOP_ORDER].sort()).toEqual(names);
+});
+
+test('whoever has a ClickHouse gets no second one, and no chargers means none', async () => {
+  const { roles, addresses } = await plan({ ...anywhere, CLICKHOUSE_URL: 'https://ch.example:8443' }, 0);
+  expect(roles.map((role) => role.name)).toEqual(['ingest', 'analytics', 'api']);
+  expect(addresses.clickhouse).toBe('https://ch.example:8443');
+  for (const role of roles) expect(role.env.CLICKHOUSE_URL).toBe('https://ch.example:8443');
+});
+
+test('the simulator drives to where ingest listens, at the speed that was asked for', async () => {
+  const { roles, addresses } = await planInstallation({ chargers: 7, speed: 60, env: anywhere });
+  const simulator = roles.find((role) => role.name === 'simulator');
+  expect(simulator?.args).toEqual(['--chargers', '7', '--url', addresses.ingest, '--speed', '60']);
+});
+
+test('doors stand open only as long as nobody has said otherwise, and it is told', async () => {
+  const open = await plan(anywhere);
+  expect(open.roles.find((role) => role.name === 'ingest')?.env).toMatchObject({
+    WATTSTREAM_ACCEPT_UNKNOWN: 'true',
+    WATTSTREAM_ALLOW_PLAIN: 'true',
+  });
+  expect(open.remarks.join()).toContain('WATTSTREAM_ACCEPT_UNKNOWN=false');
+
+  const closed = await plan({
+    ...anywhere,
+    WATTSTREAM_ACCEPT_UNKNOWN: 'false',
+    WATTSTREAM_ALLOW_PLAIN: 'false',
+  });
+  expect(closed.roles.find((role) => role.name === 'ingest')?.env).not.toHaveProperty(
+    'WATTSTREAM_ACCEPT_UNKNOWN',
+  );
+  expect(closed.remarks).toEqual([]);
+});
+
+test('a standard port that is taken is replaced, told, and everybody hears of the new one', async () => {
+  const free = await bindable(8123, '127.0.0.1');
+  const squatter = createServer();
+  if (free !== undefined) await new Promise<void>((resolve) => squatter.listen(8123, '127.0.0.1', resolve));
+  try {
+    const { roles, addresses, remarks } = await plan({ ...anywhere, CLICKHOUSE_PORT: '' });
+    const port = new URL(addresses.clickhouse).port;
+    expect(port).not.toBe('8123');
+    expect(remarks).toContain(`port 8123 is taken: using ${port} (CLICKHOUSE_PORT)`);
+    expect(roles.find((role) => role.name === 'clickhouse')?.env).toMatchObject({ CLICKHOUSE_PORT: port });
+    expect(roles.find((role) => role.name === 'api')?.env.CLICKHOUSE_URL).toBe(addresses.clickhouse);
+  } finally {
+    squatter.close();
+  }
+});
+
+test('a port the user set is not', async () => {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));
+  const port = String((squatter.address() as AddressInfo).port);
+  await expect(plan({ ...anywhere, WATTSTREAM_API_PORT: port })).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+  });
+  squatter.close();
+});
+
+test('listening on all interfaces is spoken to on loopback; one address is spoken to at that address', async () => {
+  expect((await plan({ ...anywhere, WATTSTREAM_INGEST_HOST: '0.0.0.0' })).addresses.ingest).toMatch(
+    /^ws:\/\/127\.0\.0\.1:\d+\/ocpp$/,
+  );
+  const { addresses } = await plan({ ...anywhere, WATTSTREAM_API_HOST: '127.0.0.2' });
+  expect(addresses.api).toMatch(/^http:\/\/127\.0\.0\.2:/);
+});

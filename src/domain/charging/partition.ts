@@ -1,0 +1,161 @@
+/**
+ * The fold of one partition of the log: its charge points and the gateways that serve them. Charge points
+ * loaded from a checkpoint stay text until a record of theirs comes, since most are quiet most of the time.
+ */
+import type { StoredRecord } from '../ocpp/record.js';
+import { type ChargePoint, chargePointFrom } from './charge-point.js';
+import type { Decoded } from './events.js';
+import { type EvolveSettings, evolve, gatewayGone } from './evolve.js';
+import { LIVENESS_MS } from './presence.js';
+import type { Rows } from './rows.js';
+import { type ChargePointCore, type ChargePointState, initialState, type TransactionPart } from './state.js';
+import { hasRows, takeRows } from './take-rows.js';
+
+/** A piece of state as a checkpoint keeps it: of a charge point its `core` and one text per part; '' = gone. */
+export interface StateText {
+  /** '' = the partition's own (its gateways). */
+  readonly chargePointId: string;
+  readonly part: string;
+  readonly text: string;
+}
+
+const CORE = 'core';
+const GATEWAYS = 'gateways';
+
+interface GatewayState {
+  lastAt: number;
+  gone: boolean;
+}
+
+export class PartitionFold {
+  private readonly live = new Map<string, ChargePoint>();
+  private readonly dormant = new Map<string, Map<string, string>>();
+  /** Touched since the rows were last taken; since the states were last taken. */
+  private readonly changed = new Set<ChargePoint>();
+  private readonly unsaved = new Set<ChargePoint>();
+  private gateways: Record<string, GatewayState> = {};
+  private gatewaysChanged = false;
+  /** No gateway can have missed its liveness before this time of the log. */
+  private nextSilence = 0;
+
+  constructor(
+    private readonly settings: EvolveSettings,
+    states: Iterable<StateText> = [],
+  ) {
+    for (const { chargePointId, part, text } of states) this.restore(chargePointId, part, text);
+  }
+
+  /** Folds one record; `decoded` is what `decode(record)` said of it. */
+  apply(record: StoredRecord, decoded: Decoded): void {
+    const kind = decoded.event?.kind;
+    if (kind !== 'gateway-alive' && kind !== 'gateway-started') {
+      const point = this.chargePoint(record.chargePointId);
+      evolve(point, record, decoded, this.settings);
+      this.changed.add(point);
+    }
+    // After the record itself: a gateway found gone marks its charge points as applied through this record.
+    this.noteGateway(record, decoded);
+  }
+
+  /** Rows of everything touched since the last call. */
+  takeRows(): Rows[] {
+    const taken: Rows[] = [];
+    for (const point of this.changed) if (hasRows(point)) taken.push(takeRows(point));
+    for (const point of this.changed) this.unsaved.add(point);
+    this.changed.clear();
+    return taken;
+  }
+
+  /** States changed since the last call, to be written with the marker of a checkpoint. Call after `takeRows`. */
+  takeStates(): StateText[] {
+    const texts: StateText[] = [];
+    for (const point of this.unsaved) {
+      const { core, parts } = point.state;
+      texts.push({ chargePointId: core.id, part: CORE, text: JSON.stringify(core) });
+      for (const key of point.changedParts) {
+        const part = parts.get(key);
+        texts.push({
+          chargePointId: core.id,
+          part: key,
+          text: part === undefined ? '' : JSON.stringify(part),
+        });
+      }
+      point.changedParts.clear();
+    }
+    this.unsaved.clear();
+    if (this.gatewaysChanged) {
+      texts.push({ chargePointId: '', part: GATEWAYS, text: JSON.stringify(this.gateways) });
+      this.gatewaysChanged = false;
+    }
+    return texts;
+  }
+
+  get chargePoints(): number {
+    return this.live.size + this.dormant.size;
+  }
+
+  private chargePoint(id: string): ChargePoint {
+    let point = this.live.get(id);
+    if (point === undefined) {
+      const texts = this.dormant.get(id);
+      this.dormant.delete(id);
+      point = chargePointFrom(texts === undefined ? initialState(id) : parseState(id, texts));
+      this.live.set(id, point);
+    }
+    return point;
+  }
+
+  private restore(chargePointId: string, part: string, text: string): void {
+    if (chargePointId === '') {
+      this.gateways = JSON.parse(text) as Record<string, GatewayState>;
+      return;
+    }
+    const texts = this.dormant.get(chargePointId);
+    if (texts === undefined) this.dormant.set(chargePointId, new Map([[part, text]]));
+    else texts.set(part, text);
+  }
+
+  /** Every record proves that its gateway lives; one that is silent for too long, by the log's clock, is gone. */
+  private noteGateway(record: StoredRecord, decoded: Decoded): void {
+    const now = record.receivedAt;
+    const known = this.gateways[record.gateway];
+    if (decoded.event?.kind === 'gateway-started' && known !== undefined)
+      this.gone(record.gateway, record.offset);
+    if (known === undefined || known.gone || now - known.lastAt > LIVENESS_MS / 10) {
+      const lastAt = Math.max(now, known?.lastAt ?? now);
+      this.gateways[record.gateway] = { lastAt, gone: false };
+      this.gatewaysChanged = true;
+      // Gateways' clocks differ: this one may fall silent before those that were looked at last.
+      this.nextSilence = Math.min(this.nextSilence, lastAt + LIVENESS_MS);
+    }
+    if (now < this.nextSilence) return;
+    this.nextSilence = Number.POSITIVE_INFINITY;
+    for (const [gateway, state] of Object.entries(this.gateways)) {
+      if (state.gone) continue;
+      const silentFrom = state.lastAt + LIVENESS_MS;
+      if (now >= silentFrom) {
+        this.gone(gateway, record.offset);
+        state.gone = true;
+        this.gatewaysChanged = true;
+      } else this.nextSilence = Math.min(this.nextSilence, silentFrom);
+    }
+    if (this.nextSilence === Number.POSITIVE_INFINITY) this.nextSilence = now + LIVENESS_MS;
+  }
+
+  private gone(gateway: string, offset: number): void {
+    for (const id of [...this.dormant.keys()]) {
+      if (this.dormant.get(id)?.get(CORE)?.includes(JSON.stringify(gateway))) this.chargePoint(id);
+    }
+    for (const point of this.live.values()) {
+      gatewayGone(point, gateway, offset);
+      if (hasRows(point)) this.changed.add(point);
+    }
+  }
+}
+
+function parseState(id: string, texts: Map<string, string>): ChargePointState {
+  const core = texts.get(CORE);
+  const parts = new Map<string, TransactionPart>();
+  for (const [key, text] of texts) if (key !== CORE) parts.set(key, JSON.parse(text) as TransactionPart);
+  return { core: core === undefined ? initialState(id).core : (JSON.parse(core) as ChargePointCore), parts };
+}

@@ -1,0 +1,18 @@
+import type { Action } from '../action.js';
+import { authStatus16 } from '../auth-status.js';
+import { Reading } from '../reading.js';
+
+/** OCPP 1.6 section 4.1. */
+export const authorize: Action = {
+  name: 'Authorize',
+  answer({ idTag }, { authorize, receivedAt }) {
+    return {
+      result: { idTagInfo: { status: authStatus16(authorize(String(idTag), receivedAt)) } },
+      decision: true,
+    };
+  },
+  lookup: (payload, receivedAt) => ({
+    idToken: { token: new Reading().text(payload, 'idTag') },
+    at: receivedAt,
+  }),
+};

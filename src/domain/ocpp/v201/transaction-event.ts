@@ -1,0 +1,79 @@
+import type { ChargingEvent } from '../../charging/events.js';
+import type { Action } from '../action.js';
+import { answered, statusOf } from '../answers.js';
+import { decoded, meaningless } from '../decoded.js';
+import { Reading } from '../reading.js';
+import { samples2 } from '../samples.js';
+import { plausible } from '../time.js';
+import { idTokenOf, judge } from './id-token.js';
+import { outletOf } from './outlet.js';
+
+type TransactionEvent = Extract<ChargingEvent, { kind: 'transaction' }>;
+const EVENT_TYPES = new Set<unknown>(['Started', 'Updated', 'Ended']);
+const isEventType = (value: unknown): value is TransactionEvent['eventType'] => EVENT_TYPES.has(value);
+
+/**
+ * OCPP 2.0.1 use cases E01 to E15. Only eventType, timestamp, seqNo and the transaction's id are indispensable;
+ * EVSE and token come once, and possibly late.
+ */
+export const transactionEvent: Action = {
+  name: 'TransactionEvent',
+  decode(payload, record) {
+    const reading = new Reading();
+    const { eventType } = payload;
+    const info = reading.object(payload, 'transactionInfo');
+    const transactionId = reading.text(info, 'transactionId');
+    const seqNo = reading.integer(payload, 'seqNo');
+    const at = reading.time(payload, 'timestamp');
+    if (!isEventType(eventType) || transactionId === '' || !(seqNo >= 0) || Number.isNaN(at))
+      return meaningless('TransactionEvent', 'eventType, transactionId, seqNo or timestamp', reading);
+    const remoteStartId = reading.integer(info, 'remoteStartId');
+    const chargingState = reading.text(info, 'chargingState');
+    const stoppedReason = reading.text(info, 'stoppedReason');
+    const outlet =
+      payload.evse === undefined ? undefined : outletOf(reading.object(payload, 'evse'), 'id', reading);
+    const idToken = idTokenOf(payload, reading);
+    const authStatus = statusOf(answered(record.answer).idTokenInfo);
+    const event: TransactionEvent = {
+      kind: 'transaction',
+      eventType,
+      transactionId,
+      seqNo,
+      at,
+      trigger: reading.text(payload, 'triggerReason'),
+      ...(chargingState === '' ? {} : { chargingState }),
+      ...(stoppedReason === '' ? {} : { stoppedReason }),
+      ...(outlet === undefined ? {} : { outlet }),
+      ...(idToken === undefined ? {} : { idToken }),
+      ...(authStatus === undefined ? {} : { authStatus }),
+      offline: payload.offline === true,
+      ...(Number.isNaN(remoteStartId) ? {} : { remoteStartId }),
+      samples: samples2(payload, 'meterValue', reading),
+    };
+    return decoded(event, reading);
+  },
+  /**
+   * `idTokenInfo` whenever a token was shown. Never `totalCost`: the price is settled later, and 0.00
+   * would tell the driver that the session is free.
+   */
+  answer(payload, context) {
+    const idToken = idTokenOf(payload, new Reading());
+    if (idToken === undefined) return { result: {} };
+    const at = shownAt(payload.timestamp, context.receivedAt);
+    return { result: { idTokenInfo: { status: judge(idToken, context, at) } }, decision: true };
+  },
+  lookup(payload, receivedAt) {
+    const reading = new Reading();
+    return {
+      outlet:
+        payload.evse === undefined ? undefined : outletOf(reading.object(payload, 'evse'), 'id', reading),
+      idToken: idTokenOf(payload, reading),
+      at: shownAt(payload.timestamp, receivedAt),
+    };
+  },
+};
+
+function shownAt(timestamp: unknown, receivedAt: number): number {
+  const at = new Reading().time({ timestamp }, 'timestamp');
+  return plausible(at, receivedAt) ? at : receivedAt;
+}

@@ -1,0 +1,117 @@
+/** The gateway put together, from parts that are given: `main.ts` gives the real ones, tests their own. */
+import type { TlsOptions } from 'node:tls';
+import { redact } from '../domain/ocpp/redact.js';
+import { respond } from '../domain/ocpp/respond.js';
+import type { Settings } from '../platform/config.js';
+import type { Logger } from '../platform/logger.js';
+import type { Registry } from '../platform/metrics.js';
+import type { ChargePointDirectory } from '../registry/ports.js';
+import type { FramePublisher } from '../streams/ports.js';
+import type { AdmissionLimits } from './admission.js';
+import type { Clock } from './connection.js';
+import { Gateway, type GatewayListener } from './gateway.js';
+import { IngestMetrics } from './metrics.js';
+import { listen } from './server.js';
+
+export type IngestSettings = Pick<
+  Settings,
+  | 'WATTSTREAM_INGEST_HOST'
+  | 'WATTSTREAM_INGEST_PORT'
+  | 'WATTSTREAM_ACCEPT_UNKNOWN'
+  | 'WATTSTREAM_ALLOW_PLAIN'
+  | 'WATTSTREAM_MAX_FRAME_BYTES'
+  | 'WATTSTREAM_HANDSHAKE_MS'
+  | 'WATTSTREAM_MESSAGES_PER_SECOND'
+  | 'WATTSTREAM_CONNECTIONS_PER_ADDRESS'
+  | 'WATTSTREAM_PING_SECONDS'
+  | 'WATTSTREAM_HEARTBEAT_SECONDS'
+  | 'WATTSTREAM_DRAIN_MS'
+>;
+
+export interface IngestParts {
+  readonly settings: IngestSettings;
+  /** Name of this gateway in the log. */
+  readonly gatewayId: string;
+  readonly publisher: FramePublisher;
+  readonly directory: ChargePointDirectory;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  readonly tls?: Pick<TlsOptions, 'cert' | 'key' | 'ca'>;
+  readonly listener?: GatewayListener;
+  readonly admission?: AdmissionLimits;
+  readonly clock?: Clock;
+}
+
+export interface Ingest {
+  readonly port: number;
+  readonly gateway: Gateway;
+  /** undefined = ready, else why not. */
+  ready(): string | undefined;
+  /** Lets the chargers go as WATTSTREAM_DRAIN_MS allows. The publisher stays open: close it afterwards. */
+  close(): Promise<void>;
+}
+
+/** Of the drain time: for the chargers' last answers, then for the last confirms. */
+export const DRAIN_SHARE = { chargers: 0.7, publisher: 0.3 };
+
+const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+export async function startIngest(parts: IngestParts): Promise<Ingest> {
+  const { settings, publisher, directory, log } = parts;
+  const clock = parts.clock ?? systemClock;
+  const metrics = new IngestMetrics(parts.metrics);
+  const gateway = new Gateway(
+    {
+      publisher,
+      respond,
+      authorize: directory.authorize,
+      enrich: (id, { outlet, idToken, at }) => directory.enrich(id, outlet, idToken, at),
+      redact,
+      metrics,
+      log,
+      clock,
+      gateway: parts.gatewayId,
+      messagesPerSecond: settings.WATTSTREAM_MESSAGES_PER_SECOND,
+      pingMs: settings.WATTSTREAM_PING_SECONDS * 1_000,
+      heartbeatSeconds: settings.WATTSTREAM_HEARTBEAT_SECONDS,
+    },
+    parts.listener,
+  );
+  metrics.observe({
+    connections: () => gateway.size,
+    unconfirmed: () => publisher.unconfirmed,
+    publisherState: () => publisher.state,
+  });
+  const server = await listen({
+    host: settings.WATTSTREAM_INGEST_HOST,
+    port: settings.WATTSTREAM_INGEST_PORT,
+    ...(parts.tls === undefined ? {} : { tls: parts.tls }),
+    rule: {
+      acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
+      allowPlain: settings.WATTSTREAM_ALLOW_PLAIN,
+    },
+    maxFrameBytes: settings.WATTSTREAM_MAX_FRAME_BYTES,
+    handshakeMs: settings.WATTSTREAM_HANDSHAKE_MS,
+    connectionsPerAddress: settings.WATTSTREAM_CONNECTIONS_PER_ADDRESS,
+    ...(parts.admission === undefined ? {} : { admission: parts.admission }),
+    publisher,
+    directory,
+    gateway,
+    metrics,
+    log,
+    clock,
+  });
+  let stopping = false;
+  return {
+    port: server.port,
+    gateway,
+    ready: () =>
+      stopping ? 'stopping' : publisher.state === 'stalled' ? 'no confirms from RabbitMQ' : undefined,
+    async close() {
+      stopping = true;
+      server.stopAdmitting();
+      await gateway.drain(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.chargers);
+      await server.close();
+    },
+  };
+}

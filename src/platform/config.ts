@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { WattstreamError } from './errors.js';
+
+/**
+ * Every setting of every role, read from the environment once, at the composition root. The table in
+ * docs/configuration.md is generated from the descriptions here.
+ */
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'])
+    .transform((text) => text === 'true' || text === '1')
+    .default(fallback);
+const count = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+export const settings = z.object({
+  RABBITMQ_URL: z
+    .string()
+    .default('amqp://guest:guest@127.0.0.1:5672')
+    .describe('AMQP address: amqp[s]://user:password@host:port/vhost'),
+  RABBITMQ_STREAM_URL: z
+    .string()
+    .optional()
+    .describe(
+      'Stream address: rabbitmq-stream[+tls]://user:password@host:port/vhost. Default: as RABBITMQ_URL, port 5552',
+    ),
+  WATTSTREAM_PREFIX: z
+    .string()
+    .regex(/^[\x21-\x7e]*$/)
+    .default('')
+    .describe('Put before every name of a stream, exchange and queue. ASCII'),
+  WATTSTREAM_PARTITIONS: count(8, 1).describe('Partitions of ocpp.frames; fixed once declared'),
+  WATTSTREAM_EPOCH: count(1, 1, 31).describe(
+    'Generation of the stream itself: raise when it was created again',
+  ),
+  WATTSTREAM_RETENTION_DAYS: count(30, 1).describe(
+    'How long RabbitMQ keeps frames (the archive keeps them longer)',
+  ),
+  CLICKHOUSE_URL: z.string().default('http://127.0.0.1:8123').describe('HTTP interface of ClickHouse'),
+  CLICKHOUSE_USER: z.string().default('default').describe('User that may create and write'),
+  CLICKHOUSE_PASSWORD: z.string().default('').describe('Its password'),
+  CLICKHOUSE_DATABASE: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*$/)
+    .default('wattstream')
+    .describe('Database of all tables and views'),
+  WATTSTREAM_CLICKHOUSE_CLUSTER: z
+    .string()
+    .optional()
+    .describe('Create Replicated tables ON CLUSTER of this name'),
+  WATTSTREAM_DATA: z.string().default('.wattstream').describe('Folder of everything the embedded parts keep'),
+  CLICKHOUSE_PORT: count(8123).describe('Port of the embedded ClickHouse role'),
+  CLICKHOUSE_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address the embedded ClickHouse role listens on'),
+  CLICKHOUSE_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .describe('Host names, besides localhost and addresses, by which the embedded ClickHouse may be called'),
+  CLICKHOUSE_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .describe('Origins of web pages that may query the embedded ClickHouse, separated by commas'),
+  WATTSTREAM_ANALYST_PASSWORD: z
+    .string()
+    .default('')
+    .describe('Password of the read-only user `analyst` of the embedded ClickHouse'),
+  WATTSTREAM_ANALYST_SECONDS: count(60, 1).describe("Longest an analyst's query may run"),
+  WATTSTREAM_ANALYST_MEMORY_BYTES: count(1024 ** 3, 1).describe("Memory an analyst's query may take"),
+  WATTSTREAM_ANALYST_RESULT_ROWS: count(1_000_000, 1).describe("Rows an analyst's query may return"),
+  WATTSTREAM_ANALYST_RESULT_BYTES: count(256 * 1024 ** 2, 1).describe(
+    "Bytes an analyst's query may return, in the engine's columns",
+  ),
+  WATTSTREAM_CLICKHOUSE_READERS: count(16, 1).describe('Queries the embedded ClickHouse runs side by side'),
+  WATTSTREAM_CLICKHOUSE_WRITERS: count(4, 1).describe('Inserts and changes it runs side by side'),
+  WATTSTREAM_INGEST_PORT: count(9220).describe('Port of the OCPP WebSocket'),
+  WATTSTREAM_INGEST_HOST: z.string().default('0.0.0.0').describe('Address the OCPP WebSocket listens on'),
+  WATTSTREAM_INGEST_TLS_CERT: z
+    .string()
+    .optional()
+    .describe('Server certificate file (PEM); with it the port speaks wss'),
+  WATTSTREAM_INGEST_TLS_KEY: z.string().optional().describe('Its private key (PEM)'),
+  WATTSTREAM_INGEST_TLS_CLIENT_CA: z
+    .string()
+    .optional()
+    .describe("CA that signs chargers' certificates (security profile 3)"),
+  WATTSTREAM_CHARGE_POINTS: z
+    .string()
+    .optional()
+    .describe('JSON file of known charge points and their credentials'),
+  WATTSTREAM_ACCEPT_UNKNOWN: flag(false).describe('Admit charge points nobody has registered'),
+  WATTSTREAM_ALLOW_PLAIN: flag(false).describe(
+    'Admit known charge points without credentials (security profile 0)',
+  ),
+  WATTSTREAM_MAX_FRAME_BYTES: count(256 * 1024, 1024).describe(
+    'Largest OCPP frame taken; larger ones close the socket (1009)',
+  ),
+  WATTSTREAM_HANDSHAKE_MS: count(10_000, 100).describe('Time for a WebSocket handshake'),
+  WATTSTREAM_MESSAGES_PER_SECOND: count(100, 1).describe(
+    'Sustained messages per second and charger; beyond it reading is slowed',
+  ),
+  WATTSTREAM_CONNECTIONS_PER_ADDRESS: count(5_000, 1).describe('Open sockets per remote address'),
+  WATTSTREAM_PING_SECONDS: count(30, 1).describe('Between pings to a charger; two missed close the socket'),
+  WATTSTREAM_HEARTBEAT_SECONDS: count(300, 1).describe('Interval told to chargers in BootNotification'),
+  WATTSTREAM_UNCONFIRMED_MAX: count(20_000, 1).describe(
+    'Records waiting for a confirm before sockets are paused',
+  ),
+  WATTSTREAM_STALL_MS: count(10_000, 100).describe(
+    'Without any confirm for this long, chargers are sent away (1013 / 503)',
+  ),
+  WATTSTREAM_DRAIN_MS: count(10_000).describe('Time for a clean stop'),
+  WATTSTREAM_GATEWAY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/)
+    .optional()
+    .describe('Name of this ingest process. Default: host name and port'),
+  WATTSTREAM_FLUSH_MS: count(300, 1).describe('Oldest a row may get before it is written'),
+  WATTSTREAM_FLUSH_ROWS: count(50_000, 1).describe('Rows that are written without waiting for the age'),
+  WATTSTREAM_CHECKPOINT_MS: count(15_000, 100).describe('Between checkpoints'),
+  WATTSTREAM_CHECKPOINT_RECORDS: count(100_000, 1).describe('Records that bring a checkpoint forward'),
+  WATTSTREAM_GENERATION: count(1, 1).describe('Generation of derived tables this process writes'),
+  WATTSTREAM_UNDECODABLE_RATIO: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('Share of undecodable records, in the last 1 000, that stops a reader'),
+  WATTSTREAM_SESSION_DAYS: count(3, 1).describe(
+    'Days of log time for which ended sessions can still be amended',
+  ),
+  WATTSTREAM_API_PORT: count(8080).describe('Port of the API'),
+  WATTSTREAM_API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
+  WATTSTREAM_OPS_PORT: count(0).describe(
+    'Port of /health and /metrics of a role without HTTP of its own; 0 = any free',
+  ),
+  WATTSTREAM_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least level that is logged'),
+});
+
+export type Settings = z.infer<typeof settings>;
+
+/** Reads the settings; throws code CONFIG_INVALID naming each wrong variable. */
+export function readSettings(env: Record<string, string | undefined> = process.env): Settings {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = settings.safeParse(present);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new WattstreamError('CONFIG_INVALID', `Settings in the environment are wrong: ${wrong}`, {
+    remedy: 'See docs/configuration.md for every setting, its unit and its default.',
+  });
+}
+
+export interface BrokerAddress {
+  host: string;
+  port: number;
+  username: string;
+  password: string;
+  vhost: string;
+  tls: boolean;
+}
+
+/** The stream listener's address, from RABBITMQ_STREAM_URL or derived from RABBITMQ_URL. */
+export function streamAddress(config: Pick<Settings, 'RABBITMQ_URL' | 'RABBITMQ_STREAM_URL'>): BrokerAddress {
+  const explicit = config.RABBITMQ_STREAM_URL !== undefined;
+  const url = new URL(
+    (config.RABBITMQ_STREAM_URL ?? config.RABBITMQ_URL).replace(/^[a-z+-]+:/i, (scheme) =>
+      /tls|amqps/i.test(scheme) ? 'https:' : 'http:',
+    ),
+  );
+  const tls = url.protocol === 'https:';
+  const path = decodeURIComponent(url.pathname.replace(/^\//, ''));
+  return {
+    host: url.hostname,
+    port: explicit && url.port ? Number(url.port) : tls ? 5551 : 5552,
+    username: decodeURIComponent(url.username || 'guest'),
+    password: decodeURIComponent(url.password || 'guest'),
+    vhost: path === '' ? '/' : path,
+    tls,
+  };
+}

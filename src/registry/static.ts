@@ -1,0 +1,167 @@
+/**
+ * The registry as a JSON file, read once at start: for a first installation, tests and small sites.
+ *
+ *     { "chargePoints": [{ "id": "CP-1", "securityProfile": 1, "passwordHash": "scrypt$...",
+ *                          "station": "st-7", "tariff": "day@3",
+ *                          "outlets": [{ "connectorId": 2, "tariff": "fast@1" }] }],
+ *       "tokens": [{ "token": "04A2B3C4", "account": "ac-9", "status": "Accepted" }] }
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Outlet } from '../domain/charging/events.js';
+import type { AuthStatus } from '../domain/ocpp/auth-status.js';
+import { messageOf, WattstreamError } from '../platform/errors.js';
+import { hashComplaint } from './passwords.js';
+import type { ChargePoint, ChargePointDirectory, Enrichment } from './ports.js';
+
+const name = z.string().min(1).max(64);
+const tariff = z.string().regex(/^.+@\d+$/, 'a tariff is written <id>@<version>');
+
+const chargePoint = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[\x20-\x7e]{1,48}$/, 'an id has 1 to 48 printable ASCII characters')
+      .refine((id) => !id.includes('/'), 'an id has no "/"'),
+    securityProfile: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]),
+    passwordHash: z
+      .string()
+      .superRefine((hash, context) => {
+        const complaint = hashComplaint(hash);
+        if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint });
+      })
+      .optional(),
+    certificateCommonName: name.optional(),
+    station: name.optional(),
+    account: name.optional(),
+    tariff: tariff.optional(),
+    outlets: z
+      .array(
+        z
+          .strictObject({
+            evseId: z.int().positive().optional(),
+            connectorId: z.int().positive().optional(),
+            tariff,
+          })
+          .refine((outlet) => outlet.evseId !== undefined || outlet.connectorId !== undefined, {
+            message: 'an outlet names its evseId, its connectorId or both',
+          }),
+      )
+      .default([]),
+  })
+  .refine((point) => (point.securityProfile % 3 === 0) === (point.passwordHash === undefined), {
+    path: ['passwordHash'],
+    message: 'profiles 1 and 2 need a passwordHash, profiles 0 and 3 have none',
+  });
+
+const token = z.strictObject({
+  token: z.string().min(1).max(255),
+  account: name.optional(),
+  /** Overrides the outlet's (a fleet's own price). */
+  tariff: tariff.optional(),
+  status: z.enum(['Accepted', 'Blocked', 'Expired', 'Invalid']).default('Accepted'),
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .transform((text) => Date.parse(text))
+    .optional(),
+});
+
+const unique = (key: string) => (items: readonly object[], context: z.RefinementCtx) => {
+  const seen = new Set<string>();
+  items.forEach((item, index) => {
+    const value = fold(String((item as Record<string, unknown>)[key]), key);
+    if (seen.has(value))
+      context.addIssue({ code: 'custom', path: [index, key], message: `${value} occurs twice` });
+    seen.add(value);
+  });
+};
+/** Tokens are compared without regard to case (OCPP 1.6 IdToken, 2.x IdTokenType); ids are not. */
+const fold = (value: string, key: string): string => (key === 'token' ? value.toUpperCase() : value);
+
+const file = z.strictObject({
+  chargePoints: z.array(chargePoint).superRefine(unique('id')).default([]),
+  tokens: z.array(token).superRefine(unique('token')).optional(),
+});
+export type StaticRegistry = z.input<typeof file>;
+
+export interface StaticOptions {
+  /** WATTSTREAM_ACCEPT_UNKNOWN: tokens nobody listed are Accepted. */
+  readonly acceptUnknown: boolean;
+}
+
+/** Throws REGISTRY_FILE_INVALID, naming each wrong entry. */
+export function staticDirectory(content: unknown, { acceptUnknown }: StaticOptions): ChargePointDirectory {
+  const parsed = file.safeParse(content);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw invalid(wrong.join('; '));
+  }
+  const points = new Map(parsed.data.chargePoints.map((point) => [point.id, point]));
+  const tokens = new Map(parsed.data.tokens?.map((entry) => [entry.token.toUpperCase(), entry]));
+  const stranger: AuthStatus =
+    acceptUnknown || parsed.data.tokens === undefined || parsed.data.tokens.length === 0
+      ? 'Accepted'
+      : 'Invalid';
+
+  return {
+    find: (id): ChargePoint | undefined => points.get(id),
+    authorize(text, at) {
+      const entry = tokens.get(text.toUpperCase());
+      if (entry === undefined) return stranger;
+      if (entry.status === 'Accepted' && entry.expiresAt !== undefined && at >= entry.expiresAt)
+        return 'Expired';
+      return entry.status;
+    },
+    enrich(chargePointId, outlet, idToken): Enrichment {
+      const point = points.get(chargePointId);
+      const entry = idToken === undefined ? undefined : tokens.get(idToken.token.toUpperCase());
+      const ofOutlet = point?.outlets.find((candidate) => sameOutlet(candidate, outlet))?.tariff;
+      return present({
+        station: point?.station,
+        account: point?.account ?? entry?.account,
+        tariff: entry?.tariff ?? ofOutlet ?? point?.tariff,
+      });
+    },
+  };
+}
+
+/** `path` undefined: a registry without entries. Throws REGISTRY_FILE_UNREADABLE or REGISTRY_FILE_INVALID. */
+export function readStaticDirectory(path: string | undefined, options: StaticOptions): ChargePointDirectory {
+  if (path === undefined) return staticDirectory({}, options);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new WattstreamError('REGISTRY_FILE_UNREADABLE', `Cannot read ${path}: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'WATTSTREAM_CHARGE_POINTS names a JSON file this process may read.',
+    });
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(messageOf(cause), cause);
+  }
+  return staticDirectory(content, options);
+}
+
+const invalid = (what: string, cause?: unknown): WattstreamError =>
+  new WattstreamError('REGISTRY_FILE_INVALID', `The file of charge points is wrong: ${what}`, {
+    cause,
+    remedy: 'See src/registry/README.md for its shape and for how to make a passwordHash.',
+  });
+
+/** A listed EVSE without a connector stands for all its connectors. */
+const sameOutlet = (listed: Outlet, asked: Outlet | undefined): boolean =>
+  asked !== undefined &&
+  (listed.evseId === undefined || listed.evseId === asked.evseId) &&
+  (listed.connectorId === undefined || listed.connectorId === asked.connectorId);
+
+function present(enrichment: { [K in keyof Enrichment]: string | undefined }): Enrichment {
+  const result: Enrichment = {};
+  if (enrichment.station !== undefined) result.station = enrichment.station;
+  if (enrichment.account !== undefined) result.account = enrichment.account;
+  if (enrichment.tariff !== undefined) result.tariff = enrichment.tariff;
+  return result;
+}

@@ -1,0 +1,84 @@
+/** What the README tells a newcomer to type, typed. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { documentedCommands } from '../support/readme.js';
+
+const commands = documentedCommands(readFileSync('README.md', 'utf8'));
+const data = mkdtempSync(join(tmpdir(), 'wattstream-readme-'));
+/** As a newcomer's: no ClickHouse is given, so the embedded one is started. The broker is that of the tests. */
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  WATTSTREAM_DATA: data,
+  WATTSTREAM_PREFIX: `readme-${process.pid}.`,
+  CLICKHOUSE_URL: undefined,
+  NODE_OPTIONS: undefined,
+};
+
+let said = '';
+let start: ReturnType<typeof spawn>;
+let ended: Promise<number | null>;
+
+beforeAll(async () => {
+  start = spawn(process.execPath, ['setup/start.mjs', '--chargers', '4'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  ended = new Promise((resolve) => start.once('close', resolve));
+  for (const stream of [start.stdout, start.stderr]) stream?.on('data', (text) => (said += String(text)));
+  await until(() => said.includes('first session stored'), 90);
+}, 120_000);
+
+afterAll(async () => {
+  start.kill('SIGKILL');
+  await ended;
+  rmSync(data, { recursive: true, force: true });
+});
+
+test('npm start says where chargers, dashboards and tables are', () => {
+  expect(said).toMatch(/chargers\s+ws:\/\/127\.0\.0\.1:\d+\/ocpp\//);
+  expect(said).toMatch(/API\s+http:\/\/127\.0\.0\.1:\d+\/docs/);
+});
+
+test.each(commands.filter((command) => command.includes('wattstream --')))(
+  '%s',
+  async (command) => {
+    const { code, output } = await run(command);
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toMatch(command.includes('doctor') ? /Nothing is wrong/ : /SIM-0001/);
+  },
+  30_000,
+);
+
+test('the SQL of the README is answered', async () => {
+  const command = commands.find((line) => line.startsWith('curl')) as string;
+  const port = /ClickHouse\s+http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+  const { code, output } = await run(command.replace(':8123', `:${port}`));
+  expect(code).toBe(0);
+  expect(output).toMatch(/^active\t\d+/m);
+});
+
+test('Ctrl-C ends it with nothing left behind', async () => {
+  start.kill('SIGINT');
+  expect(await ended).toBe(0);
+  const port = /ws:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+  await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+}, 60_000);
+
+function run(command: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += String(text)));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+}
+
+async function until(condition: () => boolean, seconds: number): Promise<void> {
+  const deadline = Date.now() + seconds * 1_000;
+  while (!condition()) {
+    if (Date.now() > deadline || start.exitCode !== null)
+      throw new Error(`npm start did not get there:\n${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
