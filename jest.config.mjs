@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 /** Unit tests (`*.test.ts`) need nothing but Node; integration tests (`*.int.test.ts`) need what `npm test` provides. */
 const common = {
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/fast-check.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -65,6 +65,7 @@ export class Tables {
       row.location,
       row.context,
       row.raw,
+      row.unit,
     ]),
     statusIntervals: new Table<StatusIntervalRow>((row) => [
       row.chargePointId,

@@ -426,11 +426,7 @@ function appendRows(lines: Map<Table, string[]>, rows: Rows, run: RunContext, pa
     ENERGY_15M,
     rows.quarters.map((row) => quarterLine(row, run)),
   );
-  append(
-    lines,
-    METER_VALUES,
-    rows.meterValues.flatMap((row) => meterValueLines(row, run, partition)),
-  );
+  append(lines, METER_VALUES, meterValueLines(rows.meterValues, run, partition));
   append(
     lines,
     STATUS_INTERVALS,

@@ -183,12 +183,12 @@ export const METER_VALUES: Table = {
     'location',
     'context',
     'raw',
+    'unit',
     'connector_id',
     'evse_id',
     'session_id',
     'sent_at',
     'value',
-    'unit',
     'signed',
     'partition',
     'offset',
@@ -197,15 +197,30 @@ export const METER_VALUES: Table = {
   ],
 };
 
-/** One line per sample; what they share is written once. */
-export function meterValueLines(row: MeterValuesRow, run: RunContext, partition: number): string[] {
-  const key = `${run.generation}\t${text(row.chargePointId)}\t${dateTime(row.at)}\t${text(row.origin)}\t`;
-  const place = `${uint(row.connectorId)}\t${uint(row.evseId)}\t${row.sessionId ?? NULL}\t${dateTimeOrNull(row.sentAt)}\t`;
-  const position = `${partition}\t${row.offset}\t${versionOf(run.epoch, row.offset)}\t0`;
-  return row.samples.map(
-    (sample) =>
-      `${key}${text(sample.measurand)}\t${text(sample.phase)}\t${text(sample.location)}\t${text(sample.context)}\t${text(sample.raw)}\t${place}${decimalOrNull(sample.milli)}\t${text(sample.unit)}\t${text(sample.signed ?? '')}\t${position}`,
-  );
+/**
+ * One line per sample; what they share is written once. Of the samples of one record that have one key (the same
+ * reading twice, or times beyond what ClickHouse holds) the last is kept: two rows of one key and version would
+ * leave the choice to chance.
+ */
+export function meterValueLines(
+  rows: readonly MeterValuesRow[],
+  run: RunContext,
+  partition: number,
+): string[] {
+  const lines = new Map<string, string>();
+  for (const row of rows) {
+    const start = `${run.generation}\t${text(row.chargePointId)}\t${dateTime(row.at)}\t${text(row.origin)}\t`;
+    const place = `${uint(row.connectorId)}\t${uint(row.evseId)}\t${row.sessionId ?? NULL}\t${dateTimeOrNull(row.sentAt)}\t`;
+    const position = `${partition}\t${row.offset}\t${versionOf(run.epoch, row.offset)}\t0`;
+    for (const sample of row.samples) {
+      const key = `${start}${text(sample.measurand)}\t${text(sample.phase)}\t${text(sample.location)}\t${text(sample.context)}\t${text(sample.raw)}\t${text(sample.unit)}\t`;
+      lines.set(
+        `${key}${row.offset}`,
+        `${key}${place}${decimalOrNull(sample.milli)}\t${text(sample.signed ?? '')}\t${position}`,
+      );
+    }
+  }
+  return [...lines.values()];
 }
 
 export const ENERGY_15M: Table = {

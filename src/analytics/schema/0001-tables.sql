@@ -80,12 +80,12 @@ CREATE TABLE {{database}}.meter_values_rows {{on_cluster}}
     location LowCardinality(String),
     context LowCardinality(String),
     raw String,
+    unit LowCardinality(String),
     connector_id Nullable(UInt32),
     evse_id Nullable(UInt32),
     session_id Nullable(UUID),
     sent_at Nullable(DateTime64(3, 'UTC')),
     value Nullable(Decimal(18, 3)),
-    unit LowCardinality(String),
     signed String,
     partition UInt16,
     offset UInt64,
@@ -94,7 +94,7 @@ CREATE TABLE {{database}}.meter_values_rows {{on_cluster}}
 )
 ENGINE = {{replacing(version, is_deleted)}}
 PARTITION BY generation
-ORDER BY (generation, charge_point_id, ts, origin, measurand, phase, location, context, raw);
+ORDER BY (generation, charge_point_id, ts, origin, measurand, phase, location, context, raw, unit);
 
 CREATE TABLE {{database}}.energy_15m_rows {{on_cluster}}
 (

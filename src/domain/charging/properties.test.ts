@@ -12,11 +12,8 @@ import { busyStation, life, surroundings, withoutClock } from '../../../test/ora
 import { positioned, readAtOnce, tablesOf } from '../../../test/oracle/scenario.js';
 import type { Tables } from '../../../test/oracle/tables.js';
 
-const { FAST_CHECK_RUNS, FAST_CHECK_SEED, FAST_CHECK_PATH } = process.env;
 const runs = (committed: number): fc.Parameters<unknown> => ({
-  numRuns: Number(FAST_CHECK_RUNS ?? committed),
-  ...(FAST_CHECK_SEED === undefined ? {} : { seed: Number(FAST_CHECK_SEED) }),
-  ...(FAST_CHECK_PATH === undefined ? {} : { path: FAST_CHECK_PATH }),
+  numRuns: Number(process.env.FAST_CHECK_RUNS ?? committed),
 });
 
 /** Frames and what happens around them, as they would have come in. */
