@@ -18,17 +18,25 @@ export function bindable(port, host = '127.0.0.1') {
 }
 
 /**
+ * Below what systems hand out to outgoing connections (Linux from 32768, others from 49152). A port from there
+ * could be some client's while the server that it belongs to is down, and the server could not start again.
+ */
+export const SERVER_PORTS = { from: 20_000, to: 32_000 };
+
+/**
  * As many different free loopback ports as there are `wanted` ones: each the wanted one where it is free
  * (so that addresses stay the same from start to start), else any.
  * @param {readonly (number | undefined)[]} wanted
+ * @param {{ from: number, to: number }} [range] of those that are not wanted ones; else the system chooses
  * @returns {Promise<number[]>}
  */
-export async function freePorts(wanted) {
+export async function freePorts(wanted, range) {
+  const any = () => (range ? range.from + Math.floor(Math.random() * (range.to - range.from)) : 0);
   /** @type {number[]} */
   const chosen = [];
   for (const wish of wanted) {
     let port = wish !== undefined && !chosen.includes(wish) ? await bindable(wish) : undefined;
-    while (port === undefined || chosen.includes(port)) port = await bindable(0);
+    while (port === undefined || chosen.includes(port)) port = await bindable(any());
     chosen.push(port);
   }
   return chosen;

@@ -44,6 +44,24 @@ export function managementOf({ managementUrl, amqpUrl }) {
         () => false,
       );
     },
+    /** @returns {Promise<string[]>} names of the cluster's nodes that run, as this one sees it */
+    async runningNodes() {
+      const nodes = /** @type {{ name: string, running: boolean }[]} */ (
+        await (await call('GET', '/api/nodes')).json()
+      );
+      return nodes.filter((node) => node.running).map((node) => node.name);
+    },
+    /**
+     * @param {string} vhost
+     * @param {string} name of a stream or quorum queue
+     * @returns {Promise<{ leader?: string, members?: string[], online?: string[] }>}
+     */
+    async placeOf(vhost, name) {
+      const path = `/api/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`;
+      return /** @type {{ leader?: string, members?: string[], online?: string[] }} */ (
+        await (await call('GET', path)).json()
+      );
+    },
     /** @param {string} name */
     async createVhost(name) {
       await call('PUT', `/api/vhosts/${encodeURIComponent(name)}`, {});

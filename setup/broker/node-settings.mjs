@@ -1,21 +1,36 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePorts } from '../ports.mjs';
+import { freePorts, SERVER_PORTS } from '../ports.mjs';
 
 /**
  * What a private node is told: by files in its data folder, and by its environment.
  *
  * @typedef {{ amqp: number, stream: number, management: number, distribution: number, epmd: number }} Ports
+ *
+ * @typedef {object} Membership what makes several nodes find each other
+ * @property {string} name of this node, `<name>@localhost`
+ * @property {readonly string[]} all of them, this one included
+ * @property {string} cookie the same for all: Erlang's shared secret
  */
 
 /**
  * @param {string} dataDir
  * @param {Ports} ports
  * @param {{ hasProc: boolean }} surroundings
+ * @param {Membership} [membership]
  */
-export function writeConfiguration(dataDir, ports, { hasProc }) {
+export function writeConfiguration(dataDir, ports, { hasProc }, membership) {
   for (const folder of ['data', 'log']) mkdirSync(join(dataDir, folder), { recursive: true });
-  writeFileSync(join(dataDir, 'rabbitmq.conf'), configuration(ports) + (hasProc ? WITH_PROC : WITHOUT_PROC));
+  writeFileSync(
+    join(dataDir, 'rabbitmq.conf'),
+    configuration(ports) + (hasProc ? WITH_PROC : WITHOUT_PROC) + (membership ? clustering(membership) : ''),
+  );
+  if (membership) {
+    const cookie = join(dataDir, 'data', '.erlang.cookie');
+    // Erlang wants it to be its owner's alone; so it cannot be written over either.
+    rmSync(cookie, { force: true });
+    writeFileSync(cookie, membership.cookie, { mode: 0o400 });
+  }
   writeFileSync(
     join(dataDir, 'enabled_plugins'),
     '[rabbitmq_stream, rabbitmq_stream_management, rabbitmq_management].\n',
@@ -25,10 +40,11 @@ export function writeConfiguration(dataDir, ports, { hasProc }) {
 /**
  * @param {string} home the data folder as the node sees it
  * @param {Ports} ports
+ * @param {Membership} [membership]
  */
-export const environment = (home, ports) => ({
+export const environment = (home, ports, membership) => ({
   HOME: `${home}/data`,
-  RABBITMQ_NODENAME: 'wattstream@localhost',
+  RABBITMQ_NODENAME: membership?.name ?? 'wattstream@localhost',
   RABBITMQ_DIST_PORT: String(ports.distribution),
   ERL_EPMD_PORT: String(ports.epmd),
   ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -61,23 +77,45 @@ collect_statistics_interval = 15000
 `;
 
 /**
+ * Members are found by their names alone, and join at their first start. A node that was killed must not
+ * be forgotten, a minority must not go on by itself.
+ * @param {Membership} membership
+ */
+const clustering = ({ all }) => `cluster_partition_handling = pause_minority
+cluster_formation.peer_discovery_backend = classic_config
+${all.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}\n`).join('')}`;
+
+/**
  * The ports of the start before, where they are still free.
  * @param {string} dataDir
  * @returns {Promise<Ports>}
  */
-export async function choosePorts(dataDir) {
+export const choosePorts = async (dataDir) =>
+  /** @type {Ports} */ (await namedPorts(dataDir, [...NODE_PORTS, 'epmd']));
+
+/** Of one node; nodes of one cluster share an epmd. */
+export const NODE_PORTS = /** @type {const} */ (['amqp', 'stream', 'management', 'distribution']);
+
+/**
+ * @param {string} dataDir where they are written down
+ * @param {readonly string[]} names
+ * @returns {Promise<Record<string, number>>}
+ */
+export async function namedPorts(dataDir, names) {
   mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, 'ports.json');
-  /** @type {Partial<Ports>} */
+  /** @type {Record<string, number | undefined>} */
   let before = {};
   try {
     before = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     // The first start.
   }
-  const names = /** @type {const} */ (['amqp', 'stream', 'management', 'distribution', 'epmd']);
-  const chosen = await freePorts(names.map((name) => before[name]));
-  const ports = /** @type {Ports} */ (Object.fromEntries(names.map((name, index) => [name, chosen[index]])));
+  const chosen = await freePorts(
+    names.map((name) => before[name]),
+    SERVER_PORTS,
+  );
+  const ports = Object.fromEntries(names.map((name, index) => [name, /** @type {number} */ (chosen[index])]));
   writeFileSync(file, JSON.stringify(ports));
   return ports;
 }

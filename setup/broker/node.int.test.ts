@@ -7,13 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { accepts } from '../ports.mjs';
 import { createSay } from '../say.mjs';
-import { decideBroker } from './decide.mjs';
 import { readEndpoint } from './endpoint.mjs';
-import { lookAround } from './machine.mjs';
 import { managementOf } from './management.mjs';
 import type { Program } from './node.mjs';
 import { startNode } from './node.mjs';
-import { ensureTrixie } from './trixie.mjs';
+import { privateProgram } from './program.mjs';
 
 /**
  * The private node on the machine that runs the tests, in the way that machine offers. Where none is to be
@@ -21,18 +19,14 @@ import { ensureTrixie } from './trixie.mjs';
  */
 const said: string[] = [];
 const say = createSay({ write: (text: string) => said.push(text) });
-const { RABBITMQ_URL: _amqp, RABBITMQ_STREAM_URL: _stream, ...bare } = process.env;
-const decision = decideBroker({ ...(await lookAround(bare)), docker: false });
-const possible = decision.way === 'installed' || decision.way === 'trixie' ? test : test.skip;
+const found = await privateProgram({ say });
+const possible = found ? test : test.skip;
+const program = found as Program;
 
 let folder: string;
-let program: Program;
-beforeAll(async () => {
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'wattstream-node-'));
-  if (decision.way === 'installed') program = { server: decision.path };
-  if (decision.way === 'trixie')
-    program = { root: await ensureTrixie({ env: bare, say }), cage: decision.cage };
-}, 180_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const portsOf = (dataDir: string): number[] =>
