@@ -28,7 +28,8 @@ export async function createTestStreams(
   const settings = readSettings();
   const direct = streamAddress(settings);
   const prefix = `${settings.WATTSTREAM_PREFIX}t${randomBytes(5).toString('hex')}.`;
-  const declare = () => ensureTopology({ address: direct, prefix, partitions, retentionDays: 1 });
+  const declare = () =>
+    ensureTopology({ amqpUrl: settings.RABBITMQ_URL, address: direct, prefix, partitions, retentionDays: 1 });
   const remove = async () => {
     const client = await StreamClient.open({ address: direct, name: 'wattstream test' });
     await client

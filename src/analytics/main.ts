@@ -83,7 +83,14 @@ try {
     }),
   );
   await untilItAnswers('the log', () =>
-    ensureTopology({ address, prefix, partitions, retentionDays: settings.WATTSTREAM_RETENTION_DAYS, log }),
+    ensureTopology({
+      amqpUrl: settings.RABBITMQ_URL,
+      address,
+      prefix,
+      partitions,
+      retentionDays: settings.WATTSTREAM_RETENTION_DAYS,
+      log,
+    }),
   );
   await reader.start(processor);
   readiness = () => processor.trouble();

@@ -26,7 +26,7 @@ let publisher: FramePublisher;
 let ingest: Awaited<ReturnType<typeof testIngest<FramePublisher>>>;
 
 beforeAll(async () => {
-  await ensureTopology({ ...place, retentionDays: 1 });
+  await ensureTopology({ ...place, amqpUrl: readSettings().RABBITMQ_URL, retentionDays: 1 });
   publisher = createRabbitPublisher({ ...place, gateway: 'gw-int' });
   await until(() => publisher.state === 'flowing');
   ingest = await testIngest<FramePublisher>({

@@ -83,7 +83,7 @@ async function connect(): Promise<FramePublisher> {
   const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
   const address = streamAddress(settings);
   const retentionDays = settings.WATTSTREAM_RETENTION_DAYS;
-  await ensureTopology({ address, prefix, partitions, retentionDays, log });
+  await ensureTopology({ amqpUrl: settings.RABBITMQ_URL, address, prefix, partitions, retentionDays, log });
   return createRabbitPublisher({
     address,
     prefix,

@@ -121,6 +121,7 @@ test('a stream that was deleted and declared again is refused by name, in the lo
   await client.call(new DeleteSuperStreamRequest(streamNames(prefix).superStream), 'Deleting');
   await client.close();
   await ensureTopology({
+    amqpUrl: readSettings().RABBITMQ_URL,
     address,
     prefix,
     partitions: Number(HASTY.WATTSTREAM_PARTITIONS),

@@ -8,12 +8,12 @@ import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { connect as connectAmqp } from 'amqplib';
+import { type Channel, connect as connectAmqp } from 'amqplib';
 import { connect as connectStock, Offset } from 'rabbitmq-stream-js-client';
 import { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js';
 import { CreateSuperStreamRequest } from 'rabbitmq-stream-js-client/dist/requests/create_super_stream_request.js';
 import { createTestStreams, type TestStreams } from '../../../test/rabbitmq.js';
-import { readSettings } from '../../platform/config.js';
+import { type BrokerAddress, readSettings } from '../../platform/config.js';
 import { encodeMessage, recordHash } from '../codec.js';
 import { streamNames } from '../names.js';
 import type { FramePublisher, LogReader, StoredRecord } from '../ports.js';
@@ -22,7 +22,7 @@ import { StreamClient } from './client.js';
 import { createRabbitInspector } from './inspector.js';
 import { createRabbitPublisher, type RabbitPublisherOptions } from './publisher.js';
 import { createRabbitReader, type RabbitReaderOptions } from './reader.js';
-import { ensureTopology } from './topology.js';
+import { ensureTopology, partitionsOf } from './topology.js';
 
 const backoff = { firstMs: 20, maxMs: 200 };
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, n) => from + n);
@@ -449,16 +449,79 @@ describe('reading', () => {
 });
 
 describe('topology and connecting', () => {
-  test('declaring is idempotent, and safe at once from many processes', async () => {
+  const { RABBITMQ_URL: amqpUrl } = readSettings();
+  const undeclared = async () => {
     const empty = await createTestStreams(4, { bare: true });
     open.push(empty);
     const { direct: address, prefix, partitions } = empty;
-    const other = { address, prefix, partitions, retentionDays: 1 };
-    await Promise.all(numbers(5).map(() => ensureTopology(other)));
-    await ensureTopology(other);
-    await expect(ensureTopology({ ...other, partitions: 5 })).rejects.toMatchObject({
+    return { amqpUrl, address, prefix, partitions, retentionDays: 1 };
+  };
+  const partitionsIn = async ({ address, prefix }: { address: BrokerAddress; prefix: string }) => {
+    const client = await StreamClient.open({ address, name: 'test' });
+    return partitionsOf(client, streamNames(prefix).superStream).finally(() => client.close());
+  };
+  const overAmqp = async (use: (channel: Channel) => Promise<unknown>) => {
+    const connection = await connectAmqp(amqpUrl);
+    await use(await connection.createChannel()).finally(() => connection.close());
+  };
+
+  test('declaring is idempotent, and safe at once from many processes', async () => {
+    const options = await undeclared();
+    await Promise.all(numbers(8).map(() => ensureTopology(options)));
+    await ensureTopology(options);
+    const { partition } = streamNames(options.prefix);
+    expect(await partitionsIn(options)).toEqual(numbers(4).map(partition));
+    await expect(ensureTopology({ ...options, partitions: 5 })).rejects.toMatchObject({
       code: 'PARTITIONS_DIFFER',
       remedy: expect.stringContaining('WATTSTREAM_PARTITIONS=4'),
+    });
+  });
+
+  test('a super stream that was declared halfway is completed, whatever retention it was begun with', async () => {
+    const options = await undeclared();
+    const { superStream, partition } = streamNames(options.prefix);
+    await overAmqp(async (channel) => {
+      await channel.assertExchange(superStream, 'direct', { arguments: { 'x-super-stream': true } });
+      for (const index of [3, 2, 1])
+        await channel.assertQueue(partition(index), {
+          arguments: { 'x-queue-type': 'stream', 'x-max-age': '9D' },
+        });
+      await channel.bindQueue(partition(3), superStream, '3', { 'x-stream-partition-order': 3 });
+    });
+    await ensureTopology(options);
+    expect(await partitionsIn(options)).toEqual(numbers(4).map(partition));
+  });
+
+  test("a super stream made by the broker's own tools is taken as it is", async () => {
+    const options = await undeclared();
+    const { superStream, partition } = streamNames(options.prefix);
+    const client = await StreamClient.open({ address: options.address, name: 'test' });
+    await client.call(
+      new CreateSuperStreamRequest({
+        streamName: superStream,
+        partitions: numbers(4).map(partition),
+        bindingKeys: numbers(4).map(String),
+        arguments: {},
+      }),
+      'Creating',
+    );
+    await client.close();
+    await ensureTopology({ ...options, amqpUrl: 'amqp://nobody@127.0.0.1:1' });
+    expect(await partitionsIn(options)).toHaveLength(4);
+  });
+
+  test('what AMQP refuses is said with what to do', async () => {
+    const options = await undeclared();
+    await overAmqp((channel) => channel.assertExchange(streamNames(options.prefix).superStream, 'fanout'));
+    await expect(ensureTopology(options)).rejects.toMatchObject({
+      code: 'TOPOLOGY_REFUSED',
+      canRetry: false,
+      message: expect.stringContaining('PRECONDITION_FAILED'),
+    });
+    await overAmqp((channel) => channel.deleteExchange(streamNames(options.prefix).superStream));
+    await expect(ensureTopology({ ...options, amqpUrl: 'amqp://guest@127.0.0.1:1' })).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      canRetry: true,
     });
   });
 

@@ -1,25 +1,27 @@
 /**
  * Declares what must exist in the broker before anybody publishes or reads: the super stream `ocpp.frames`.
+ *
+ * A super stream is a direct exchange, a stream queue per partition, and a binding each (RabbitMQ, "Super
+ * Streams"). It is declared over AMQP, where each of the three is idempotent. The stream protocol's own command
+ * is not: two at once undo each other's work, and one that is interrupted leaves streams that no later one
+ * takes up. Partition 0 is bound last, so a super stream without it is one that is still being made.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateSuperStreamRequest } from 'rabbitmq-stream-js-client/dist/requests/create_super_stream_request.js';
+import { type Channel, type ChannelModel, connect as connectAmqp } from 'amqplib';
 import { PartitionsQuery } from 'rabbitmq-stream-js-client/dist/requests/partitions_query.js';
 import type { PartitionsResponse } from 'rabbitmq-stream-js-client/dist/responses/partitions_response.js';
 import type { BrokerAddress } from '../../platform/config.js';
-import { WattstreamError } from '../../platform/errors.js';
+import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
-import { backoffMs } from '../../platform/retry.js';
 import { streamNames } from '../names.js';
 import { brokerCodeOf, type ClientOptions, StreamClient } from './client.js';
 
 const STREAM_DOES_NOT_EXIST = 2;
-const STREAM_ALREADY_EXISTS = 5;
-const INTERNAL_ERROR = 15;
-const RETRIES = 5;
-/** Equal counts in a row, 250 ms apart, that make a count final. */
-const SETTLED_LOOKS = 8;
+const AMQP_PRECONDITION_FAILED = 406;
+const LIMIT_MS = 10_000;
 
 export interface TopologyOptions {
+  /** amqp[s]://user:password@host:port/vhost of the same broker. Used only where something is missing. */
+  readonly amqpUrl: string;
   readonly address: BrokerAddress;
   readonly tls?: ClientOptions['tls'];
   readonly prefix: string;
@@ -33,74 +35,106 @@ export interface TopologyOptions {
 
 /**
  * Makes sure that the super stream exists with exactly `partitions` partitions. Safe to call from many
- * processes at once, and at every start. Retention of an existing stream is left as it is (change it with a
- * policy). Rejects with PARTITIONS_DIFFER, or as `StreamClient.open`.
+ * processes at once, and at every start; what an interrupted one left behind is completed. Retention of an
+ * existing stream is left as it is (change it with a policy). Rejects with PARTITIONS_DIFFER, TOPOLOGY_REFUSED,
+ * BROKER_UNREACHABLE, or as `StreamClient.open`.
  */
 export async function ensureTopology(options: TopologyOptions): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const count = await declare(options);
-      if (count === options.partitions) return;
-      if (count > 0 || attempt >= RETRIES) throw differs(options, count);
-    } catch (error) {
-      // The connection of one who creates what another is creating may be the one that the broker drops.
-      const dropped = error instanceof WattstreamError && error.code === 'STREAM_CONNECTION_LOST';
-      if (!dropped || attempt >= RETRIES) throw error;
-    }
-    await sleep(backoffMs(attempt, { firstMs: 200, maxMs: 2_000 }));
-  }
-}
-
-/** Creates the super stream where there is none; resolves with its number of partitions. */
-async function declare(options: TopologyOptions): Promise<number> {
   const { address, tls, prefix, partitions } = options;
-  const { superStream } = streamNames(prefix);
+  const { superStream, partition } = streamNames(prefix);
   const client = await StreamClient.open({ address, tls, name: 'wattstream topology' });
   try {
-    const existing = await partitionsOf(client, superStream);
-    if (existing.length === partitions) return partitions;
-    if (existing.length === 0)
-      await create(client, options).catch((error: unknown) => {
-        // Two processes at once: one wins, or the broker undoes the work of both. The count below tells.
-        if (![STREAM_ALREADY_EXISTS, INTERNAL_ERROR].includes(brokerCodeOf(error) ?? 0)) throw error;
-      });
-    return await settledCount(client, superStream, partitions);
+    let existing = await partitionsOf(client, superStream);
+    const isWhole = () => existing.includes(partition(0));
+    if (!isWhole()) {
+      await declare(options);
+      existing = await partitionsOf(client, superStream);
+    }
+    if (!isWhole() || existing.length !== partitions) throw differs(options, existing.length);
   } finally {
     await client.close();
   }
 }
 
-async function create(client: StreamClient, options: TopologyOptions): Promise<void> {
-  const { superStream, partition } = streamNames(options.prefix);
-  const indexes = Array.from({ length: options.partitions }, (_, index) => index);
-  await client.call(
-    new CreateSuperStreamRequest({
-      streamName: superStream,
-      partitions: indexes.map(partition),
-      bindingKeys: indexes.map(String),
-      arguments: {
-        'max-age': `${options.retentionDays}D`,
-        'stream-max-segment-size-bytes': options.segmentBytes ?? 100_000_000,
-        'queue-leader-locator': 'least-leaders',
+/** Declares exchange, partitions and bindings, where they are missing. */
+async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): Promise<void> {
+  const { superStream, partition } = streamNames(prefix);
+  const connection = await open(amqpUrl);
+  try {
+    const channel = await connection.createChannel();
+    channel.on('error', () => {});
+    await channel.assertExchange(superStream, 'direct', {
+      durable: true,
+      arguments: { 'x-super-stream': true },
+    });
+    for (let index = options.partitions - 1; index >= 0; index--) {
+      await declareStream(connection, partition(index), {
+        'x-queue-type': 'stream',
+        'x-max-age': `${options.retentionDays}D`,
+        'x-stream-max-segment-size-bytes': options.segmentBytes ?? 100_000_000,
+        'x-queue-leader-locator': 'balanced',
+      });
+      await channel.bindQueue(partition(index), superStream, String(index), {
+        'x-stream-partition-order': index,
+      });
+    }
+    log?.info({ superStream, partitions: options.partitions }, 'super stream declared');
+  } catch (error) {
+    throw new WattstreamError(
+      'TOPOLOGY_REFUSED',
+      `The super stream ${superStream} could not be declared: ${messageOf(error)}`,
+      {
+        remedy: 'The user of RABBITMQ_URL needs the permissions configure, write and read on these names.',
+        canRetry: codeOf(error) === undefined,
+        cause: error,
       },
-    }),
-    `Creating the super stream ${superStream}`,
-  );
-  options.log?.info({ superStream, partitions: indexes.length }, 'super stream declared');
+    );
+  } finally {
+    await connection.close().catch(() => {});
+  }
 }
 
-/** The broker binds one partition after the other: a count that still moves is another process at work. */
-async function settledCount(client: StreamClient, superStream: string, wanted: number): Promise<number> {
-  let count = -1;
-  for (let unchanged = 0; unchanged < SETTLED_LOOKS; unchanged++) {
-    const now = (await partitionsOf(client, superStream)).length;
-    if (now === wanted) return now;
-    if (now !== count) unchanged = 0;
-    count = now;
-    await sleep(250);
+/** Over a channel of its own: the broker closes that when the stream is there already with other arguments. */
+async function declareStream(
+  connection: ChannelModel,
+  name: string,
+  queueArguments: Record<string, unknown>,
+): Promise<void> {
+  const channel: Channel = await connection.createChannel();
+  channel.on('error', () => {});
+  try {
+    await channel.assertQueue(name, { durable: true, arguments: queueArguments });
+    await channel.close();
+  } catch (error) {
+    if (codeOf(error) !== AMQP_PRECONDITION_FAILED) throw error;
   }
-  return count;
 }
+
+async function open(url: string): Promise<ChannelModel> {
+  try {
+    const connection = await connectAmqp(url, {
+      timeout: LIMIT_MS,
+      clientProperties: { connection_name: 'wattstream topology' },
+    });
+    // Whatever ends the connection also rejects what is asked over it.
+    connection.on('error', () => {});
+    return connection;
+  } catch (error) {
+    const { host } = new URL(url);
+    throw new WattstreamError('BROKER_UNREACHABLE', `RabbitMQ at ${host} (AMQP): ${messageOf(error)}`, {
+      remedy:
+        'RABBITMQ_URL must name the AMQP listener (usually port 5672) of the broker, with user and password.',
+      canRetry: true,
+      cause: error,
+    });
+  }
+}
+
+/** The broker's reply code of a channel or connection that it closed, as 406. */
+const codeOf = (error: unknown): number | undefined => {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'number' ? code : undefined;
+};
 
 function differs(options: TopologyOptions, count: number): WattstreamError {
   const { superStream } = streamNames(options.prefix);
@@ -109,10 +143,8 @@ function differs(options: TopologyOptions, count: number): WattstreamError {
     `The super stream ${superStream} has ${count} partitions, ${options.partitions} are wanted`,
     {
       remedy:
-        count === 0
-          ? `Streams named ${superStream}-<n> exist without being bound to it: delete them if nothing is in them.`
-          : `Set WATTSTREAM_PARTITIONS=${count}. A different count moves charge points to other partitions: it ` +
-            'needs a new super stream (WATTSTREAM_PREFIX), a higher WATTSTREAM_EPOCH, and the old one drained first.',
+        `Set WATTSTREAM_PARTITIONS=${count}. A different count moves charge points to other partitions: it ` +
+        'needs a new super stream (WATTSTREAM_PREFIX), a higher WATTSTREAM_EPOCH, and the old one drained first.',
     },
   );
 }
