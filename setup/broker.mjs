@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { eachUrl, urlsIn } from './broker/addresses.mjs';
 import { decideBroker } from './broker/decide.mjs';
 import { startInDocker } from './broker/docker.mjs';
 import { readEndpoint } from './broker/endpoint.mjs';
@@ -114,11 +115,15 @@ async function given(env) {
       { name: 'RABBITMQ_URL', url: parts.amqpUrl, port: 5672 },
       { name: 'RABBITMQ_STREAM_URL', url: parts.streamUrl, port: 5552 },
     ].map(async ({ name, url, port }) => {
-      const { hostname, port: explicit } = new URL(url);
-      const where = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(explicit || port) };
-      if (!(await accepts(where.host, where.port, 5_000))) {
+      const places = urlsIn(url).map((one) => {
+        const { hostname, port: explicit } = new URL(one);
+        return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(explicit || port) };
+      });
+      const open = await Promise.all(places.map(({ host, port }) => accepts(host, port, 5_000)));
+      // Of a cluster, one node is enough.
+      if (!open.includes(true)) {
         throw new Problem(
-          `Nothing answers at ${where.host}:${where.port} (${name}).`,
+          `Nothing answers at ${places.map((place) => `${place.host}:${place.port}`).join(', ')} (${name}).`,
           'Start that RabbitMQ (with the plugin rabbitmq_stream enabled for the stream port), correct the variable, or unset it to get a private one.',
         );
       }
@@ -134,23 +139,27 @@ async function given(env) {
  */
 export function addresses(env) {
   const source = env.RABBITMQ_URL || env.RABBITMQ_STREAM_URL || '';
-  let base;
+  const given = urlsIn(source);
   try {
-    base = new URL(source);
-    new URL(env.RABBITMQ_STREAM_URL || source);
+    if (given.length === 0) throw new Error('no address');
+    for (const url of [...given, ...urlsIn(env.RABBITMQ_STREAM_URL || source)]) new URL(url);
   } catch {
     throw new Problem(
-      `RABBITMQ_URL or RABBITMQ_STREAM_URL is no URL: ${source.replace(/\/\/[^@]*@/, '//***@')}`,
-      'They look like amqp://user:password@host:5672/vhost and rabbitmq-stream://user:password@host:5552/vhost.',
+      `RABBITMQ_URL or RABBITMQ_STREAM_URL is no URL: ${source.replace(/\/\/[^@]*@/g, '//***@')}`,
+      'They look like amqp://user:password@host:5672/vhost and rabbitmq-stream://user:password@host:5552/vhost; several nodes of a cluster are separated by commas.',
     );
   }
+  const base = new URL(given[0] ?? '');
   const secure = /^(amqps|rabbitmq-stream\+tls):$/.test(base.protocol);
   /**
    * @param {string} scheme
    * @param {number} port
    */
   const sibling = (scheme, port) =>
-    source.replace(/^[a-z+-]+:/i, `${scheme}:`).replace(`${base.host}`, `${base.hostname}:${port}`);
+    eachUrl(source, (url) => {
+      const { host, hostname } = new URL(url);
+      return url.replace(/^[a-z+-]+:/i, `${scheme}:`).replace(host, `${hostname}:${port}`);
+    });
   return {
     amqpUrl: env.RABBITMQ_URL || sibling(secure ? 'amqps' : 'amqp', secure ? 5671 : 5672),
     streamUrl:

@@ -28,6 +28,22 @@ test('each address is derived from the other, with credentials and virtual host'
   });
 });
 
+test('several nodes of a cluster: each address is derived, one management is enough', () => {
+  expect(addresses({ RABBITMQ_URL: 'amqp://a:1/v,amqp://b:2/v' })).toEqual({
+    amqpUrl: 'amqp://a:1/v,amqp://b:2/v',
+    streamUrl: 'rabbitmq-stream://a:5552/v,rabbitmq-stream://b:5552/v',
+    managementUrl: 'http://a:15672',
+  });
+  expect(inVhost('amqp://u:p@a:1,amqp://u:p@b:2/x', 'own')).toBe('amqp://u:p@a:1/own,amqp://u:p@b:2/own');
+});
+
+test('of several nodes one that answers is enough', async () => {
+  const env = { RABBITMQ_URL: `amqp://127.0.0.1:1,amqp://127.0.0.1:${port}` };
+  const streams = { RABBITMQ_STREAM_URL: `rabbitmq-stream://127.0.0.1:${port}` };
+  const broker = await provideBroker({ dataDir: '/nowhere', say, env: { ...env, ...streams } });
+  await broker.ready;
+});
+
 test('an address that is none is refused without showing its password', () => {
   expect(() => addresses({ RABBITMQ_URL: '//me:secret@broker' })).toThrow(
     expect.objectContaining({ message: expect.not.stringContaining('secret') }),

@@ -1,11 +1,12 @@
 import { Problem } from '../say.mjs';
+import { eachUrl, urlsIn } from './addresses.mjs';
 
 /**
  * The little of RabbitMQ's management API that the set-up needs.
  * @param {{ managementUrl: string, amqpUrl: string }} broker credentials are those of the AMQP address
  */
 export function managementOf({ managementUrl, amqpUrl }) {
-  const { username, password } = new URL(amqpUrl.replace(/^amqps?:/, 'http:'));
+  const { username, password } = new URL((urlsIn(amqpUrl)[0] ?? '').replace(/^amqps?:/, 'http:'));
   const user = decodeURIComponent(username || 'guest');
   const authorization = `Basic ${Buffer.from(`${user}:${decodeURIComponent(password || 'guest')}`).toString('base64')}`;
 
@@ -80,11 +81,12 @@ export function managementOf({ managementUrl, amqpUrl }) {
 
 /**
  * The same broker as seen in another virtual host.
- * @param {string} url an amqp or rabbitmq-stream address
+ * @param {string} urls amqp or rabbitmq-stream addresses
  * @param {string} vhost
  */
-export function inVhost(url, vhost) {
-  const parsed = new URL(url);
-  parsed.pathname = `/${encodeURIComponent(vhost)}`;
-  return parsed.toString();
-}
+export const inVhost = (urls, vhost) =>
+  eachUrl(urls, (url) => {
+    const parsed = new URL(url);
+    parsed.pathname = `/${encodeURIComponent(vhost)}`;
+    return parsed.toString();
+  });

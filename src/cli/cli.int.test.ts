@@ -122,10 +122,10 @@ describe('wattstream ask', () => {
 
 test('wattstream config shows what is in force, without passwords', async () => {
   const text = await wattstream('config', {
-    RABBITMQ_URL: 'amqp://me:hunter2@host',
+    RABBITMQ_URL: 'amqp://me:hunter2@host,amqp://me:hunter2@other',
     CLICKHOUSE_PASSWORD: 'hunter2',
   });
-  expect(text).toContain('RABBITMQ_URL = amqp://me:***@host  (set)');
+  expect(text).toContain('RABBITMQ_URL = amqp://me:***@host,amqp://me:***@other  (set)');
   expect(text).toContain('WATTSTREAM_PARTITIONS = 2  (set)');
   expect(text).not.toContain('hunter2');
 });

@@ -17,12 +17,14 @@ export const settings = z.object({
   RABBITMQ_URL: z
     .string()
     .default('amqp://guest:guest@127.0.0.1:5672')
-    .describe('AMQP address: amqp[s]://user:password@host:port/vhost'),
+    .describe(
+      'AMQP address: amqp[s]://user:password@host:port/vhost. Several nodes of one cluster: whole addresses, separated by commas',
+    ),
   RABBITMQ_STREAM_URL: z
     .string()
     .optional()
     .describe(
-      'Stream address: rabbitmq-stream[+tls]://user:password@host:port/vhost. Default: as RABBITMQ_URL, port 5552',
+      'Stream address: rabbitmq-stream[+tls]://user:password@host:port/vhost; several as above. Default: as RABBITMQ_URL, port 5552',
     ),
   WATTSTREAM_PREFIX: z
     .string()
@@ -162,15 +164,29 @@ export interface BrokerAddress {
   password: string;
   vhost: string;
   tls: boolean;
+  /** Where else the same cluster answers, for when this node is away. They have no others themselves. */
+  others?: readonly BrokerAddress[];
 }
 
-/** The stream listener's address, from RABBITMQ_STREAM_URL or derived from RABBITMQ_URL. */
+/** The addresses in a setting that may name several. A comma within one (a password's) does not part it. */
+export const brokerUrls = (setting: string): string[] =>
+  setting
+    .split(/,(?=\s*[a-z][a-z+-]*:\/\/)/i)
+    .map((url) => url.trim())
+    .filter((url) => url !== '');
+
+/** The stream listeners' addresses, from RABBITMQ_STREAM_URL or derived from RABBITMQ_URL. */
 export function streamAddress(config: Pick<Settings, 'RABBITMQ_URL' | 'RABBITMQ_STREAM_URL'>): BrokerAddress {
   const explicit = config.RABBITMQ_STREAM_URL !== undefined;
+  const [first = '', ...others] = brokerUrls(config.RABBITMQ_STREAM_URL ?? config.RABBITMQ_URL);
+  const address = oneStreamAddress(first, explicit);
+  if (others.length > 0) address.others = others.map((url) => oneStreamAddress(url, explicit));
+  return address;
+}
+
+function oneStreamAddress(text: string, explicit: boolean): BrokerAddress {
   const url = new URL(
-    (config.RABBITMQ_STREAM_URL ?? config.RABBITMQ_URL).replace(/^[a-z+-]+:/i, (scheme) =>
-      /tls|amqps/i.test(scheme) ? 'https:' : 'http:',
-    ),
+    text.replace(/^[a-z+-]+:/i, (scheme) => (/tls|amqps/i.test(scheme) ? 'https:' : 'http:')),
   );
   const tls = url.protocol === 'https:';
   const path = decodeURIComponent(url.pathname.replace(/^\//, ''));

@@ -7,7 +7,7 @@ const SECRET = /PASSWORD/;
 
 /** `amqp://user:***@host`: settings are printed where others look on. */
 const masked = (name: string, value: string): string =>
-  SECRET.test(name) && value !== '' ? '***' : value.replace(/(\/\/[^:/@]*:)[^@/]*@/, '$1***@');
+  SECRET.test(name) && value !== '' ? '***' : value.replace(/(\/\/[^:/@]*:)[^@/]*@/g, '$1***@');
 
 export const configCommand = (context: Context): Command =>
   new Command('config')

@@ -1,11 +1,12 @@
 /** Can RabbitMQ be used, over both of its protocols, and are the streams there? */
 import { connect as connectTcp } from 'node:net';
 import amqplib from 'amqplib';
-import { type Settings, streamAddress } from '../../platform/config.js';
+import { type BrokerAddress, brokerUrls, type Settings, streamAddress } from '../../platform/config.js';
 import { messageOf } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import { withTimeout } from '../../platform/retry.js';
 import { streamNames } from '../../streams/names.js';
+import { addressesOf } from '../../streams/rabbitmq/addresses.js';
 import { StreamClient } from '../../streams/rabbitmq/client.js';
 import { partitionsOf } from '../../streams/rabbitmq/topology.js';
 import { type Finding, ok, unknown, wrong, wrongBy } from './check.js';
@@ -16,7 +17,7 @@ const OLDEST = [3, 13] as const;
 export async function checkBroker(settings: Settings, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   // Side by side: a broker takes its time over a refusal.
   const [amqp, streams, retention] = await Promise.all([
-    checkAmqp(settings.RABBITMQ_URL),
+    checkNodes(settings),
     checkStreams(settings),
     checkRetention(settings, env.RABBITMQ_MANAGEMENT_URL),
   ]);
@@ -36,6 +37,13 @@ const REFUSALS = [
       'The virtual host in RABBITMQ_URL does not exist, or the user has no permission in it: rabbitmqctl add_vhost, set_permissions.',
   },
 ] as const;
+
+/** Every node that is named; a finding about one of several names it. */
+async function checkNodes(settings: Settings): Promise<Finding[]> {
+  const urls = brokerUrls(settings.RABBITMQ_URL);
+  const findings = await Promise.all(urls.map(checkAmqp));
+  return findings.flat();
+}
 
 async function checkAmqp(url: string): Promise<Finding[]> {
   const { hostname, port, protocol } = new URL(url.replace(/^amqp/, 'http'));
@@ -97,31 +105,23 @@ const doorClosed = (host: string, port: number): Promise<string | undefined> =>
 
 async function checkStreams(settings: Settings): Promise<Finding[]> {
   const address = streamAddress(settings);
-  const where = `${address.host}:${address.port}`;
   const skipped = (...checks: string[]) =>
     checks.map((check) => unknown(check, 'not tried: no login over the stream protocol'));
-  const closed = await doorClosed(address.host, address.port);
-  if (closed !== undefined)
-    return [
-      wrong(
-        'stream port',
-        `${where}: ${closed}`,
-        'Enable the plugin (rabbitmq-plugins enable rabbitmq_stream), or correct RABBITMQ_STREAM_URL.',
-      ),
-      ...skipped('stream login', 'partitions', 'advertised hosts'),
-    ];
+  const ports = await Promise.all(addressesOf(address).map(checkStreamPort));
+  if (ports.every(({ verdict }) => verdict === 'wrong'))
+    return [...ports, ...skipped('stream login', 'partitions', 'advertised hosts')];
   const options = { address, log: silentLogger, timeoutMs: LIMIT_MS, name: 'wattstream doctor' };
   let client: StreamClient;
   try {
     client = await StreamClient.open(options);
   } catch (error) {
     return [
-      ok('stream port', where),
+      ...ports,
       wrongBy('stream login', error, 'See the log of RabbitMQ.'),
       ...skipped('partitions', 'advertised hosts'),
     ];
   }
-  const findings = [ok('stream port', where), ok('stream login', `virtual host ${address.vhost}`)];
+  const findings = [...ports, ok('stream login', `virtual host ${address.vhost}`)];
   try {
     const { superStream } = streamNames(settings.WATTSTREAM_PREFIX);
     const partitions = await partitionsOf(client, superStream);
@@ -133,6 +133,18 @@ async function checkStreams(settings: Settings): Promise<Finding[]> {
     await client.close();
   }
   return findings;
+}
+
+async function checkStreamPort({ host, port }: BrokerAddress): Promise<Finding> {
+  const where = `${host}:${port}`;
+  const closed = await doorClosed(host, port);
+  return closed === undefined
+    ? ok('stream port', where)
+    : wrong(
+        'stream port',
+        `${where}: ${closed}`,
+        'Enable the plugin (rabbitmq-plugins enable rabbitmq_stream), or correct RABBITMQ_STREAM_URL.',
+      );
 }
 
 function judgePartitions(superStream: string, found: number, wanted: number): Finding {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readSettings, streamAddress } from '../../platform/config.js';
+import { brokerUrls, readSettings, streamAddress } from '../../platform/config.js';
 import { WattstreamError } from '../../platform/errors.js';
+import { addressesOf } from '../../streams/rabbitmq/addresses.js';
 import { accepts } from './ports.js';
 
 /**
@@ -13,21 +14,23 @@ export async function untilBrokerAnswers(
   signal: AbortSignal,
 ): Promise<void> {
   const settings = readSettings(env);
-  const amqp = new URL(settings.RABBITMQ_URL.replace(/^amqp/, 'http'));
-  const stream = streamAddress(settings);
-  const secure = settings.RABBITMQ_URL.startsWith('amqps:');
+  // Any node of a cluster will do.
   const doors = [
-    { name: 'AMQP', host: amqp.hostname, port: Number(amqp.port || (secure ? 5671 : 5672)) },
-    { name: 'streams', host: stream.host, port: stream.port },
+    { name: 'AMQP', at: brokerUrls(settings.RABBITMQ_URL).map(amqpDoor) },
+    { name: 'streams', at: addressesOf(streamAddress(settings)) },
   ];
   for (const until = Date.now() + ms; !signal.aborted; ) {
-    const open = await Promise.all(doors.map(({ host, port }) => accepts(bare(host), port)));
+    const open = await Promise.all(
+      doors.map(async ({ at }) =>
+        (await Promise.all(at.map(({ host, port }) => accepts(bare(host), port)))).includes(true),
+      ),
+    );
     if (open.every(Boolean)) return;
     if (Date.now() > until) {
       const closed = doors
         .filter((_, index) => !open[index])
-        .map(({ name, host, port }) => `${name} at ${host}:${port}`);
-      throw new WattstreamError('BROKER_UNREACHABLE', `RabbitMQ does not answer: ${closed.join(', ')}.`, {
+        .map(({ name, at }) => `${name} at ${at.map(({ host, port }) => `${host}:${port}`).join(', ')}`);
+      throw new WattstreamError('BROKER_UNREACHABLE', `RabbitMQ does not answer: ${closed.join('; ')}.`, {
         canRetry: true,
         remedy:
           'Start it with the plugin rabbitmq_stream, or set RABBITMQ_URL and RABBITMQ_STREAM_URL. "npm start" provides one.',
@@ -38,3 +41,8 @@ export async function untilBrokerAnswers(
 }
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
+
+function amqpDoor(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url.replace(/^amqp/, 'http'));
+  return { host: hostname, port: Number(port || (url.startsWith('amqps:') ? 5671 : 5672)) };
+}

@@ -26,6 +26,7 @@ import type { BrokerAddress } from '../../platform/config.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { withTimeout } from '../../platform/retry.js';
 import { ascii } from '../names.js';
+import { addressesOf, firstToAnswer, shuffled } from './addresses.js';
 import {
   closeReason,
   creditError,
@@ -40,6 +41,7 @@ import {
 export const CLIENT_VERSION = '1.0.0';
 
 export interface ClientOptions {
+  /** With its `others`: any of them will do. */
   readonly address: BrokerAddress;
   /** PEM texts; used when `address.tls`. The broker's certificate is always verified. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
@@ -125,8 +127,23 @@ export class StreamClient {
     this.inside = this.connection as unknown as Internals;
   }
 
-  /** Connects to the address itself. Rejects with STREAM_CONNECT_FAILED, _AUTH_FAILED, _VHOST_REFUSED. */
-  static async open(options: ClientOptions): Promise<StreamClient> {
+  /**
+   * Connects to the address itself, or to the next of its others when it does not answer. Rejects with
+   * STREAM_CONNECT_FAILED, _AUTH_FAILED, _VHOST_REFUSED.
+   */
+  static open(options: ClientOptions): Promise<StreamClient> {
+    return StreamClient.openAny(addressesOf(options.address), options);
+  }
+
+  private static openAny(addresses: readonly BrokerAddress[], options: ClientOptions): Promise<StreamClient> {
+    return firstToAnswer(
+      addresses,
+      (address) => StreamClient.openOne({ ...options, address }),
+      (late) => late.close(),
+    );
+  }
+
+  private static async openOne(options: ClientOptions): Promise<StreamClient> {
     checkClientVersion();
     const client = new StreamClient(options);
     try {
@@ -143,13 +160,15 @@ export class StreamClient {
    * Connects to a broker that holds `stream`: to its leader (needed for publishing), or for reading rather to
    * another replica. When the first broker reached is already the right one, its connection is kept, so that
    * behind one address (a container, a proxy, a balancer of one) the advertised host name does not matter.
+   * Of several addresses any may be asked first: a node that is cut off from its cluster still answers, and
+   * names leaders that are none; the next attempt then asks another.
    */
   static async openFor(
     stream: string,
     role: 'leader' | 'replica',
     options: ClientOptions,
   ): Promise<StreamClient> {
-    const first = await StreamClient.open(options);
+    const first = await StreamClient.openAny(shuffled(addressesOf(options.address)), options);
     try {
       const found = await first.call<MetadataResponse>(
         new MetadataRequest({ streams: [stream] }),
@@ -169,9 +188,9 @@ export class StreamClient {
             remedy: 'Declare the topology, or wait until the broker has elected a leader.',
           },
         );
-      const second = await StreamClient.open({
+      const second = await StreamClient.openOne({
         ...options,
-        address: { ...options.address, host: node.host, port: node.port },
+        address: { ...first.options.address, host: node.host, port: node.port },
       });
       await first.close();
       return second;
