@@ -89,6 +89,7 @@ try {
       prefix,
       partitions,
       retentionDays: settings.WATTSTREAM_RETENTION_DAYS,
+      replicas: settings.WATTSTREAM_REPLICAS,
       log,
     }),
   );

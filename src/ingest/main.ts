@@ -82,8 +82,15 @@ try {
 async function connect(): Promise<FramePublisher> {
   const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
   const address = streamAddress(settings);
-  const retentionDays = settings.WATTSTREAM_RETENTION_DAYS;
-  await ensureTopology({ amqpUrl: settings.RABBITMQ_URL, address, prefix, partitions, retentionDays, log });
+  await ensureTopology({
+    amqpUrl: settings.RABBITMQ_URL,
+    address,
+    prefix,
+    partitions,
+    retentionDays: settings.WATTSTREAM_RETENTION_DAYS,
+    replicas: settings.WATTSTREAM_REPLICAS,
+    log,
+  });
   return createRabbitPublisher({
     address,
     prefix,

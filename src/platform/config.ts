@@ -38,6 +38,9 @@ export const settings = z.object({
   WATTSTREAM_RETENTION_DAYS: count(30, 1).describe(
     'How long RabbitMQ keeps frames (the archive keeps them longer)',
   ),
+  WATTSTREAM_REPLICAS: count(3, 1).describe(
+    'Nodes that keep a copy of each partition; as many as the cluster has when the stream is made, at most',
+  ),
   CLICKHOUSE_URL: z.string().default('http://127.0.0.1:8123').describe('HTTP interface of ClickHouse'),
   CLICKHOUSE_USER: z.string().default('default').describe('User that may create and write'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Its password'),

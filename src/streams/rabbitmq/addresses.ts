@@ -19,9 +19,9 @@ export function shuffled<T>(items: readonly T[]): T[] {
  * `headStartMs`. The first that answers wins; others that answer later are dropped. Rejects when all have
  * failed: with what says most, which is a refusal rather than silence.
  */
-export function firstToAnswer<T>(
-  addresses: readonly BrokerAddress[],
-  open: (address: BrokerAddress) => Promise<T>,
+export function firstToAnswer<A, T>(
+  addresses: readonly A[],
+  open: (address: A) => Promise<T>,
   drop: (late: T) => unknown,
   headStartMs = HEAD_START_MS,
 ): Promise<T> {
@@ -53,5 +53,6 @@ export function firstToAnswer<T>(
   });
 }
 
+const SILENCE = ['STREAM_CONNECT_FAILED', 'BROKER_UNREACHABLE'];
 const isRefusal = (error: unknown): boolean =>
-  !(error instanceof WattstreamError && error.code === 'STREAM_CONNECT_FAILED');
+  !(error instanceof WattstreamError && SILENCE.includes(error.code));

@@ -9,18 +9,21 @@
 import { type Channel, type ChannelModel, connect as connectAmqp } from 'amqplib';
 import { PartitionsQuery } from 'rabbitmq-stream-js-client/dist/requests/partitions_query.js';
 import type { PartitionsResponse } from 'rabbitmq-stream-js-client/dist/responses/partitions_response.js';
-import type { BrokerAddress } from '../../platform/config.js';
+import { type BrokerAddress, brokerUrls } from '../../platform/config.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { streamNames } from '../names.js';
+import { firstToAnswer } from './addresses.js';
 import { brokerCodeOf, type ClientOptions, StreamClient } from './client.js';
 
 const STREAM_DOES_NOT_EXIST = 2;
 const AMQP_PRECONDITION_FAILED = 406;
+/** Access refused, precondition failed, not allowed (AMQP 0-9-1, reply codes): waiting changes none of them. */
+const FINAL = [403, AMQP_PRECONDITION_FAILED, 530];
 const LIMIT_MS = 10_000;
 
 export interface TopologyOptions {
-  /** amqp[s]://user:password@host:port/vhost of the same broker. Used only where something is missing. */
+  /** amqp[s]://user:password@host:port/vhost of the same broker, or several. Used only where something is missing. */
   readonly amqpUrl: string;
   readonly address: BrokerAddress;
   readonly tls?: ClientOptions['tls'];
@@ -28,6 +31,11 @@ export interface TopologyOptions {
   readonly partitions: number;
   /** Age at which frames may go. Whole segments go, and the newest segment always stays. */
   readonly retentionDays: number;
+  /**
+   * Nodes that have a copy of each partition, as far as the cluster has so many when the stream is made.
+   * An existing stream is left as it is (rabbitmq-streams add_replica). Default: all nodes.
+   */
+  readonly replicas?: number;
   /** Bytes of one segment file: the grain of retention. Default 100 MB (the broker's own is 500 MB). */
   readonly segmentBytes?: number;
   readonly log?: Logger;
@@ -59,7 +67,7 @@ export async function ensureTopology(options: TopologyOptions): Promise<void> {
 /** Declares exchange, partitions and bindings, where they are missing. */
 async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): Promise<void> {
   const { superStream, partition } = streamNames(prefix);
-  const connection = await open(amqpUrl);
+  const connection = await firstToAnswer(brokerUrls(amqpUrl), open, (late) => late.close());
   try {
     const channel = await connection.createChannel();
     channel.on('error', () => {});
@@ -73,6 +81,7 @@ async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): P
         'x-max-age': `${options.retentionDays}D`,
         'x-stream-max-segment-size-bytes': options.segmentBytes ?? 100_000_000,
         'x-queue-leader-locator': 'balanced',
+        ...(options.replicas === undefined ? {} : { 'x-initial-cluster-size': options.replicas }),
       });
       await channel.bindQueue(partition(index), superStream, String(index), {
         'x-stream-partition-order': index,
@@ -85,7 +94,8 @@ async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): P
       `The super stream ${superStream} could not be declared: ${messageOf(error)}`,
       {
         remedy: 'The user of RABBITMQ_URL needs the permissions configure, write and read on these names.',
-        canRetry: codeOf(error) === undefined,
+        // A cluster that has just lost a node refuses for another reason (541), and soon no more.
+        canRetry: !FINAL.includes(codeOf(error) ?? 0),
         cause: error,
       },
     );
