@@ -12,8 +12,11 @@ import { scenarioNamed } from './scenarios/index.js';
 export type Version = '1.6' | '2.0.1' | '2.1' | 'mixed';
 
 export interface SimulateOptions {
-  /** `ws://host:port/path`; the charge point id is appended. */
-  readonly url: string;
+  /**
+   * `ws://host:port/path`; the charge point id is appended. Of several the chargers take turns; one that lost its
+   * connection, or found none, tries the next.
+   */
+  readonly url: string | readonly string[];
   /** How many. Default 10. */
   readonly chargers?: number;
   /** A name of the table in scenarios/, or one of your own. Default `steady`. */
@@ -65,6 +68,8 @@ export interface Fleet {
   /** Resolves when the run is over (see `until`) or was stopped. Never rejects. */
   readonly done: Promise<void>;
   progress(): Progress;
+  /** No car comes any more; with `until: 'closed'` the run is over when those that are here have left. */
+  closeDoors(): void;
   /** Finishes nothing: closes every socket with 1000. */
   stop(): Promise<void>;
 }
@@ -106,7 +111,8 @@ const ownTag = (index: number, connectorId: number, nth: number): string =>
 export function startFleet(options: SimulateOptions): Fleet {
   const scenario =
     typeof options.scenario === 'object' ? options.scenario : scenarioNamed(options.scenario ?? 'steady');
-  const { url, chargers: count = 10, seed = 1, version = 'mixed', until = 'closed', idTags } = options;
+  const { chargers: count = 10, seed = 1, version = 'mixed', until = 'closed', idTags } = options;
+  const urls = typeof options.url === 'string' ? [options.url] : options.url;
   const { prefix = 'SIM-', log = silentLogger } = options;
   const speed = options.speed ?? scenario.speed;
   const durationMs = options.durationMs ?? scenario.durationMs;
@@ -129,7 +135,7 @@ export function startFleet(options: SimulateOptions): Fleet {
     const protocol = version === 'mixed' ? MIXED[index % MIXED.length]! : (`ocpp${version}` as Protocol);
     const charger: Charger = new Charger({
       seed,
-      url,
+      urls: [...urls.slice(index % urls.length), ...urls.slice(0, index % urls.length)],
       scenario,
       startAt,
       clock,
@@ -159,7 +165,7 @@ export function startFleet(options: SimulateOptions): Fleet {
         if (now - lastFault < 5_000) return;
         lastFault = now;
         log.warn(
-          { chargePointId, code, reason, url },
+          { chargePointId, code, reason, urls },
           'a charger lost its connection, or found none; it tries again',
         );
       },
@@ -183,6 +189,9 @@ export function startFleet(options: SimulateOptions): Fleet {
       ...ledger.counts,
       answerMs: latencies.summary(),
     }),
+    closeDoors() {
+      for (const charger of chargers) charger.closeDoors();
+    },
     async stop() {
       dialler.stop();
       for (const charger of chargers) charger.halt();

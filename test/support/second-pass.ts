@@ -1,22 +1,6 @@
 /** The tables beside what a second pass over the whole log makes of it, value for value. */
+import { COMPARED, IN_LARGE_PIECES } from '../../src/chaos/checks/second-pass.js';
 import type { TestInstallation } from './installation.js';
-
-/** Columns that say when a row was written, not what it says. */
-const COMPARED: readonly [table: string, columns: string][] = [
-  ['sessions', '* EXCEPT (generation, version, `offset`)'],
-  ['energy_15m', '* EXCEPT (generation, version)'],
-  ['status_intervals', '* EXCEPT (generation, version)'],
-  ['connections', '* EXCEPT (generation, version)'],
-  ['meter_values', '* EXCEPT (generation, version)'],
-  ['anomalies', '* EXCEPT (generation, version)'],
-];
-
-/** Unlike those of the first pass: what is flushed with what must decide nothing. */
-const IN_LARGE_PIECES = {
-  WATTSTREAM_FLUSH_MS: '250',
-  WATTSTREAM_FLUSH_ROWS: '20000',
-  WATTSTREAM_CHECKPOINT_MS: '60000',
-};
 
 /** Reads the log from its beginning as another generation; throws when a table does not become the same. */
 export async function compareWithSecondPass(

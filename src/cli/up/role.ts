@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WattstreamError } from '../../platform/errors.js';
-import { backoffMs } from '../../platform/retry.js';
+import { type Backoff, backoffMs } from '../../platform/retry.js';
 import { findLeash } from './leash.js';
 import { lastWords, RoleLog } from './role-log.js';
 
@@ -19,6 +19,12 @@ export interface RoleSpec {
   readonly mayEnd?: boolean;
   /** Between SIGTERM and SIGKILL. */
   readonly stopMs: number;
+  /** Between its end and its next start. Default: from half a second to a quarter of a minute. */
+  readonly restart?: Backoff;
+  /** Started again however often it ends before it is ready: whoever kills it on purpose wants that. */
+  readonly persistent?: boolean;
+  /** It ended, and nobody had asked this supervisor to stop it. */
+  readonly onEnd?: (pid: number | undefined, how: string) => void;
 }
 
 export interface Terminal {
@@ -143,11 +149,12 @@ export class Role {
     }
     if (Date.now() - began > STEADY_MS) this.faults = 0;
     this.faults++;
-    if (!this.wasReady && this.faults >= FIRST_ATTEMPTS) {
+    this.spec.onEnd?.(child.pid, how);
+    if (!this.spec.persistent && !this.wasReady && this.faults >= FIRST_ATTEMPTS) {
       this.hopeless = this.failure(`ended ${this.faults} times before it was ready (${how})`);
       return;
     }
-    const wait = backoffMs(this.faults - 1, BACKOFF);
+    const wait = backoffMs(this.faults - 1, this.spec.restart ?? BACKOFF);
     this.terminal.warn(
       `${this.spec.name} ended (${how}); starting it again in ${(wait / 1000).toFixed(1)} s`,
     );

@@ -72,12 +72,19 @@ function walker(curve: readonly CurvePoint[]): (until: number) => { milli: numbe
     const before = curve[index - 1] as CurvePoint;
     const next = curve[index];
     if (next === undefined || until <= before.at) return { milli: before.milli, chargingMs: charged };
-    const share = (until - before.at) / (next.at - before.at);
     return {
-      milli: before.milli + Math.floor((next.milli - before.milli) * share),
+      milli: before.milli + shareOf(next.milli - before.milli, until - before.at, next.at - before.at),
       chargingMs: charged + (next.milli > before.milli ? until - before.at : 0),
     };
   };
+}
+
+/** `whole` * `part` / `of`, rounded down, exactly: a share of time is no number that a double holds. */
+function shareOf(whole: number, part: number, of: number): number {
+  const product = whole * part;
+  return Number.isSafeInteger(product)
+    ? Math.floor(product / of)
+    : Number((BigInt(whole) * BigInt(part)) / BigInt(of));
 }
 
 function peak(power: readonly Point[], from: number, to: number): number | undefined {

@@ -29,6 +29,11 @@ describe('quarter hours', () => {
     expect(rows.map((row) => row.wh)).toEqual([33.333, 33.333, 33.334]);
   });
 
+  it('get exactly their share: what a double cannot hold as a share of time is not rounded away', () => {
+    const rows = quarters(start('08:00', 0), stop('08:55', 55));
+    expect(rows.map((row) => row.wh)).toEqual([15, 15, 15, 10]);
+  });
+
   it('end with the quarter in which the session ends, not the one that begins there', () => {
     expect(quarters(start('08:00', 0), stop('08:30', 10)).map((row) => row.at)).toEqual(['08:00', '08:15']);
   });

@@ -17,7 +17,8 @@ import { v16 } from './v16/dialect.js';
 
 export interface ChargerOptions {
   readonly seed: number;
-  readonly url: string;
+  /** Tried in turns: the next one after each connection that was lost or refused. */
+  readonly urls: readonly string[];
   readonly profile: Profile;
   readonly scenario: Scenario;
   readonly password?: string | undefined;
@@ -62,7 +63,7 @@ export class Charger implements LinkListener, Device, OutletHost {
   readonly settings: Settings;
   readonly ledger: Ledger;
   readonly startAt: number;
-  readonly endAt: number;
+  endAt: number;
   readonly newId: () => string;
   time: number;
   private readonly agenda = new Agenda();
@@ -78,6 +79,7 @@ export class Charger implements LinkListener, Device, OutletHost {
   private bootedAt: number;
   private link: Link | undefined;
   private failures = 0;
+  private lostLines = 0;
   private cutAfterNext = false;
   private resetWhenIdle: 'HardReset' | 'SoftReset' | undefined;
   private stationReported = false;
@@ -151,6 +153,15 @@ export class Charger implements LinkListener, Device, OutletHost {
     this.advance();
   }
 
+  /** No car comes from now on; who is here may finish. */
+  closeDoors(): void {
+    const now = this.options.clock.now();
+    this.endAt = Math.min(this.endAt, Number.isFinite(now) ? Math.max(this.time, now) : this.time);
+    this.agenda.drop(this.heartbeat);
+    this.heartbeat = undefined;
+    this.advance();
+  }
+
   /** Ends at once: nothing is finished, the socket is closed with 1000. */
   halt(): void {
     this.halted = true;
@@ -187,7 +198,7 @@ export class Charger implements LinkListener, Device, OutletHost {
     try {
       while (!this.halted && !this.busy) {
         const { next } = this.agenda;
-        if (next === undefined || (!this.options.finishes && next.at >= this.endAt)) break;
+        if (next === undefined || (!this.options.finishes && next.at >= this.options.endAt)) break;
         if (next.at > this.options.clock.now()) {
           this.wakeAt(next.at);
           break;
@@ -222,7 +233,7 @@ export class Charger implements LinkListener, Device, OutletHost {
 
   private tellSettled(): void {
     const { next } = this.agenda;
-    const nothingPlanned = next === undefined || (!this.options.finishes && next.at >= this.endAt);
+    const nothingPlanned = next === undefined || (!this.options.finishes && next.at >= this.options.endAt);
     const settled = nothingPlanned && !this.busy && (this.outbox.empty || !this.options.finishes);
     if (settled === this.settled) return;
     this.settled = settled;
@@ -262,7 +273,7 @@ export class Charger implements LinkListener, Device, OutletHost {
       }
       this.link = new Link(
         {
-          url: this.options.url,
+          url: this.options.urls[this.lostLines % this.options.urls.length]!,
           chargePointId: this.profile.chargePointId,
           protocol: this.profile.protocol,
           password: this.settings.password,
@@ -294,6 +305,7 @@ export class Charger implements LinkListener, Device, OutletHost {
     this.outbox.closed();
     if (this.halted) return;
     if (!this.away) {
+      this.lostLines++;
       this.options.onConnectionLost(code, reason);
       const waitMs = backoffMs(this.failures++, this.options.reconnect, this.network.next);
       const { wall } = this.options;

@@ -95,7 +95,13 @@ export class Outlet {
       at: host.time,
     });
     const at = host.time + visit.afterMs;
-    if (at < host.endAt) this.step(at, () => (this.operative ? this.plugIn(visit) : this.await()));
+    if (at >= host.endAt) return;
+    this.step(at, () => {
+      // The doors may have been closed meanwhile.
+      if (host.time >= host.endAt) return;
+      if (this.operative) this.plugIn(visit);
+      else this.await();
+    });
   }
 
   /** Somebody pressed start in an app: the car is plugged in a moment later. False when it is in use. */

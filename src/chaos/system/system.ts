@@ -1,0 +1,186 @@
+/**
+ * The system under test: the product's roles as real processes, two of each that may run several times, each with
+ * its own wire to a broker that may be killed.
+ *
+ *     chargers ──> ingest-1, ingest-2 ══wire══> RabbitMQ ══wire══> analytics-1, analytics-2 ──> ClickHouse
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ClickHouseClient, createClickHouse } from '../../analytics/clickhouse.js';
+import { answers } from '../../cli/up/roles.js';
+import { type BrokerAddress, readSettings, streamAddress } from '../../platform/config.js';
+import type { Broker, BrokerNode } from '../ports.js';
+import { freePorts } from './free-ports.js';
+import { limitedFolder } from './limited-folder.js';
+import { Part, type PartListener } from './part.js';
+import { startWire, type Wire } from './wire.js';
+
+/** dist/chaos/system/system.js -> dist/<role>. Run from TypeScript (tests), it is the built roles all the same. */
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../../dist/' : '../../', import.meta.url),
+);
+const built = (path: string): string => join(ROOT, path);
+
+export interface SystemOptions {
+  readonly broker: Broker;
+  /** Everything this run keeps. */
+  readonly folder: string;
+  readonly partitions: number;
+  readonly listener: PartListener;
+  /** Instead of the product's own entry points, relative to dist: what a self test has broken. */
+  readonly scripts?: { readonly ingest?: string; readonly analytics?: string };
+  /** A name that no other run on this broker has. */
+  readonly prefix: string;
+}
+
+export interface System {
+  readonly broker: Broker;
+  readonly ingests: readonly Part[];
+  readonly analytics: readonly Part[];
+  readonly clickhouse: Part;
+  readonly parts: readonly Part[];
+  /** By name of the process; empty where the broker has several nodes, which clients reach directly. */
+  readonly wires: ReadonlyMap<string, Wire>;
+  /** OCPP addresses of the ingest processes. */
+  readonly urls: readonly string[];
+  readonly partitions: number;
+  readonly prefix: string;
+  readonly database: ClickHouseClient;
+  /** Where ClickHouse keeps its data, when that is a place that can be filled. */
+  readonly fillable: string | undefined;
+  /** Straight to the broker, for looking into the log. */
+  readonly address: BrokerAddress;
+  /** A further analytics process, not started. It writes `generation` and flushes as `env` says. */
+  moreAnalytics(name: string, env?: Record<string, string>, script?: string): Promise<Part>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Small flushes and frequent checkpoints, so that a kill meets every step of a flush. */
+const HASTY = {
+  WATTSTREAM_FLUSH_MS: '100',
+  WATTSTREAM_CHECKPOINT_MS: '700',
+};
+
+const DATABASE = 'wattstream';
+
+export async function createSystem(options: SystemOptions): Promise<System> {
+  const { broker, folder, partitions, prefix, listener, scripts } = options;
+  const logs = join(folder, 'logs');
+  mkdirSync(logs, { recursive: true });
+  const data = await limitedFolder(join(folder, 'data'));
+  const [clickhousePort = 0, ...rest] = await freePorts(7);
+  const clickhouseUrl = `http://127.0.0.1:${clickhousePort}`;
+  const wires = new Map<string, Wire>();
+  const wireOf = async (name: string): Promise<Pick<Wire, 'amqpUrl' | 'streamUrl'>> => {
+    // Of a cluster each node tells its own address, which leads past any proxy.
+    const [only, ...others] = broker.nodes;
+    if (only === undefined || others.length > 0) return broker;
+    const known = wires.get(name) ?? (await startWire(only));
+    wires.set(name, known);
+    return known;
+  };
+  const envOf = async (name: string, ops: number): Promise<Record<string, string>> => {
+    const wire = await wireOf(name);
+    return {
+      RABBITMQ_URL: wire.amqpUrl,
+      RABBITMQ_STREAM_URL: wire.streamUrl,
+      CLICKHOUSE_URL: clickhouseUrl,
+      CLICKHOUSE_DATABASE: DATABASE,
+      WATTSTREAM_PREFIX: prefix,
+      WATTSTREAM_PARTITIONS: String(partitions),
+      WATTSTREAM_API_HOST: '127.0.0.1',
+      WATTSTREAM_OPS_PORT: String(ops),
+    };
+  };
+  const readyAt = (ops: number) => () => answers(`http://127.0.0.1:${ops}/health/ready`);
+
+  const ingest = async (index: number, port: number, ops: number): Promise<Part> => {
+    const name = `ingest-${index}`;
+    const env = {
+      ...(await envOf(name, ops)),
+      WATTSTREAM_INGEST_HOST: '127.0.0.1',
+      WATTSTREAM_INGEST_PORT: String(port),
+      WATTSTREAM_GATEWAY: name,
+      WATTSTREAM_ACCEPT_UNKNOWN: 'true',
+      WATTSTREAM_ALLOW_PLAIN: 'true',
+      WATTSTREAM_HEARTBEAT_SECONDS: '10',
+    };
+    const script = built(scripts?.ingest ?? 'ingest/main.js');
+    return new Part({ name, script, env, ready: readyAt(ops) }, logs, listener);
+  };
+  const analyticsPart = async (
+    name: string,
+    ops: number,
+    env: Record<string, string> = {},
+    script = built(scripts?.analytics ?? 'analytics/main.js'),
+  ): Promise<Part> =>
+    new Part(
+      { name, script, env: { ...(await envOf(name, ops)), ...HASTY, ...env }, ready: readyAt(ops) },
+      logs,
+      listener,
+    );
+
+  const [port1 = 0, port2 = 0, ops1 = 0, ops2 = 0, ops3 = 0, ops4 = 0] = rest;
+  const ingests = [await ingest(1, port1, ops1), await ingest(2, port2, ops2)];
+  const analytics = [await analyticsPart('analytics-1', ops3), await analyticsPart('analytics-2', ops4)];
+  const clickhouse = new Part(
+    {
+      name: 'clickhouse',
+      script: built('analytics/engine/main.js'),
+      // The engine needs more threads than Node's four; without this it would start itself once more with them.
+      env: {
+        CLICKHOUSE_HOST: '127.0.0.1',
+        CLICKHOUSE_PORT: String(clickhousePort),
+        WATTSTREAM_DATA: data.path,
+        UV_THREADPOOL_SIZE: '36',
+      },
+      ready: () => answers(`${clickhouseUrl}/ping`, 'Ok.'),
+    },
+    logs,
+    listener,
+  );
+  const parts = [clickhouse, ...ingests, ...analytics];
+  const more: Part[] = [];
+  const settings = readSettings({ CLICKHOUSE_URL: clickhouseUrl, CLICKHOUSE_DATABASE: DATABASE });
+  const database = createClickHouse(settings, { requestTimeoutMs: 120_000 });
+
+  return {
+    broker,
+    ingests,
+    analytics,
+    clickhouse,
+    parts,
+    wires,
+    urls: [port1, port2].map((port) => `ws://127.0.0.1:${port}/ocpp`),
+    partitions,
+    prefix,
+    database,
+    fillable: data.limited ? data.path : undefined,
+    address: addressOf(broker.nodes[0] as BrokerNode),
+    async moreAnalytics(name, env, script) {
+      const [ops = 0] = await freePorts(1);
+      const part = await analyticsPart(name, ops, env, script);
+      more.push(part);
+      return part;
+    },
+    async start() {
+      await clickhouse.start();
+      await Promise.all([...ingests, ...analytics].map((part) => part.start()));
+    },
+    async stop() {
+      await Promise.all([...more, ...ingests, ...analytics].map((part) => part.destroy()));
+      await clickhouse.destroy();
+      await database.close();
+      await Promise.all([...wires.values()].map((wire) => wire.close()));
+      await data.remove();
+    },
+  };
+}
+
+export const addressOf = (node: Pick<BrokerNode, 'streamUrl'>): BrokerAddress =>
+  streamAddress(readSettings({ RABBITMQ_STREAM_URL: node.streamUrl }));
+
+/** The product's own analytics, whatever the run's processes have been replaced by. */
+export const HONEST_ANALYTICS = built('analytics/main.js');
