@@ -14,6 +14,7 @@ import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
 import { createRabbitReader } from '../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../streams/rabbitmq/topology.js';
+import { acceptedGaps } from '../streams/start.js';
 import { createClickHouse } from './clickhouse.js';
 import { createCheckpoints } from './pipeline/checkpoints.js';
 import { createProcessorMetrics } from './pipeline/metrics.js';
@@ -66,7 +67,14 @@ const address = streamAddress(settings);
 const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
 const reader = lifecycle.hold(
   'reader',
-  createRabbitReader({ address, prefix, partitions, group: `analytics.${run.generation}`, log }),
+  createRabbitReader({
+    address,
+    prefix,
+    partitions,
+    group: `analytics.${run.generation}`,
+    acceptedGaps: acceptedGaps(settings.WATTSTREAM_ACCEPT_GAP),
+    log,
+  }),
 );
 lifecycle.hold('start', {
   close() {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { createTestDatabase, type TestDatabase } from '../../test/clickhouse.js';
 import { createTestStreams, type TestStreams } from '../../test/rabbitmq.js';
 import { markerRow, quarterRow, sessionRow, uuid } from '../../test/rows.js';
+import { hashOf } from '../analytics/pipeline/checkpoints.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { silentLogger } from '../platform/logger.js';
 import { recordHash } from '../streams/codec.js';
@@ -154,7 +155,8 @@ describe('wattstream doctor', () => {
       tables: 'ok',
       'partition 0': 'ok',
       'partition 1': 'ok',
-      'same log': 'unknown',
+      restart: 'unknown',
+      refusals: 'ok',
       generation: 'ok',
     });
     expect(code).toBe(0);
@@ -240,14 +242,25 @@ describe('wattstream doctor', () => {
       found: '1 offsets and no checkpoint yet',
     });
 
-    const marker = { partition, next_offset: 1, last_offset: 0, taken_at: new Date().toISOString() };
+    const whole = { states: 0, states_hash: hashOf([]) };
+    const marker = {
+      partition,
+      next_offset: 1,
+      last_offset: 0,
+      ...whole,
+      taken_at: new Date().toISOString(),
+    };
     await db.insert('checkpoints_rows', [markerRow({ ...marker, last_hash: recordHash(record) })]);
     const level = await examine();
     expect(level[`partition ${partition}`]).toMatchObject({ verdict: 'ok', found: 'level at offset 0' });
-    expect(level['same log']).toMatchObject({ verdict: 'ok' });
+    expect(level.restart).toMatchObject({ verdict: 'ok' });
 
     const later = { ...marker, taken_at: new Date(Date.now() + 1_000).toISOString() };
     await db.insert('checkpoints_rows', [markerRow({ ...later, last_hash: 'of another record' })]);
-    expect((await examine())['same log']).toMatchObject({ verdict: 'wrong' });
+    expect((await examine()).restart).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining(`partition ${partition} is refused, LOG_DIFFERS_FROM_CHECKPOINT: `),
+      remedy: expect.stringContaining('WATTSTREAM_EPOCH'),
+    });
   });
 });

@@ -33,7 +33,7 @@ export const settings = z.object({
     .describe('Put before every name of a stream, exchange and queue. ASCII'),
   WATTSTREAM_PARTITIONS: count(8, 1).describe('Partitions of ocpp.frames; fixed once declared'),
   WATTSTREAM_EPOCH: count(1, 1, 31).describe(
-    'Generation of the stream itself: raise when it was created again',
+    'Generation of the stream itself: raise (and leave so) when it was created again or lost confirmed records',
   ),
   WATTSTREAM_RETENTION_DAYS: count(30, 1).describe(
     'How long RabbitMQ keeps frames (the archive keeps them longer)',
@@ -131,6 +131,13 @@ export const settings = z.object({
     .max(1)
     .default(0.5)
     .describe('Share of undecodable records, in the last 1 000, that stops a reader'),
+  WATTSTREAM_ACCEPT_GAP: z
+    .string()
+    .regex(/^(\d+:\d+(,\d+:\d+)*)?$/, 'expected partition:offset, separated by commas')
+    .default('')
+    .describe(
+      'Go on without records that retention took: partition:offset of its checkpoint, separated by commas, as the refusal RETENTION_PASSED_CHECKPOINT names them',
+    ),
   WATTSTREAM_SESSION_DAYS: count(3, 1).describe(
     'Days of log time for which ended sessions can still be amended',
   ),

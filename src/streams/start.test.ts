@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { settings } from '../platform/config.js';
 import { recordHash } from './codec.js';
-import type { StartAt, StoredRecord } from './ports.js';
-import { refuseStart, StartGuard } from './start.js';
+import type { RefusalCode, StartAt, StoredRecord } from './ports.js';
+import { acceptedGaps, beyondGap, refusal, refuseStart, StartGuard } from './start.js';
 
 const at = (offset: number): StoredRecord => ({
   body: `b${offset}`,
@@ -51,4 +53,39 @@ describe('what is handed on', () => {
     expect(judge({ from: 'first' }, [0, 1, 1])).toEqual(['pass', 'pass', 'OFFSET_WENT_BACK']);
     expect(judge(behind(2), [2, 2])).toEqual(['drop', 'OFFSET_WENT_BACK']);
   });
+});
+
+describe('a gap that somebody decided to go on without', () => {
+  const gone = refusal('RETENTION_PASSED_CHECKPOINT', 3, 'gone', 17);
+  test('is the one that the refusal names, and no other', () => {
+    const named = /WATTSTREAM_ACCEPT_GAP=(\S+)/.exec(gone.remedy)?.[1] ?? '';
+    expect(beyondGap(behind(17), gone, acceptedGaps(named))).toEqual({ from: 'first' });
+    expect(beyondGap(behind(17), gone, acceptedGaps(`0:1,${named}`))).toEqual({ from: 'first' });
+    for (const other of ['', '3:16', '2:17'])
+      expect(beyondGap(behind(17), gone, acceptedGaps(other))).toBeUndefined();
+  });
+  test('does not make another log the right one', () => {
+    const other = refusal('LOG_DIFFERS_FROM_CHECKPOINT', 3, 'another', 17);
+    expect(beyondGap(behind(17), other, acceptedGaps('3:17'))).toBeUndefined();
+  });
+});
+
+test('a remedy names only what there is: settings, and a page of the documentation with the section', () => {
+  const codes: RefusalCode[] = [
+    'RETENTION_PASSED_CHECKPOINT',
+    'LOG_DIFFERS_FROM_CHECKPOINT',
+    'CHECKPOINTS_TORN',
+    'OFFSET_WENT_BACK',
+    'TOO_MANY_UNDECODABLE',
+    'POISON_RECORD',
+  ];
+  for (const code of codes) {
+    const { remedy } = refusal(code, 3, 'what happened', 17);
+    for (const [name] of remedy.matchAll(/(WATTSTREAM|RABBITMQ|CLICKHOUSE)_[A-Z_]+/g))
+      expect(settings.shape).toHaveProperty(name);
+    for (const [, page, section] of remedy.matchAll(/\((docs\/\S+\.md), "([^"]+)"\)/g))
+      expect(readFileSync(page!, 'utf8')).toContain(`\n## ${section}\n`);
+    // There is no command yet that could be named.
+    expect(remedy).not.toMatch(/`/);
+  }
 });

@@ -1,3 +1,4 @@
+import { messageOf } from '../platform/errors.js';
 import { recordHash } from './codec.js';
 import type { Refusal, RefusalCode, StartAt, StoredRecord } from './ports.js';
 
@@ -7,18 +8,35 @@ export interface Kept {
   readonly last: number | undefined;
 }
 
-const REMEDY: Record<RefusalCode, string> = {
-  RETENTION_PASSED_CHECKPOINT:
-    'Records between the checkpoint and the log are gone from RabbitMQ: rebuild from the archive (`wattstream replay`), then start again.',
-  LOG_DIFFERS_FROM_CHECKPOINT:
-    'The stream was created again or lost confirmed records: raise WATTSTREAM_EPOCH and rebuild, or restore the stream.',
-  CHECKPOINTS_TORN:
-    'Beginning anew could miss what retention took: rebuild as a new WATTSTREAM_GENERATION, or restore the table checkpoints_rows, then start again.',
-  OFFSET_WENT_BACK:
-    'The stream was replaced while it was read: restart, and see LOG_DIFFERS_FROM_CHECKPOINT.',
-  TOO_MANY_UNDECODABLE: 'Find out who writes into ocpp.frames; only ingest may (permissions of the vhost).',
-  POISON_RECORD:
-    'A defect in the processing code: fix it and start again; nothing after this record was applied.',
+/**
+ * What to do, in words that can be carried out as they stand: `start.test.ts` and the test of refusals on a real
+ * installation hold each of them to that.
+ */
+const REMEDY: Record<RefusalCode, (partition: number, offset: number | undefined) => string> = {
+  RETENTION_PASSED_CHECKPOINT: (partition, offset) =>
+    'What lay between was never read, and RabbitMQ no longer has it. To go on without it, start analytics with ' +
+    `WATTSTREAM_ACCEPT_GAP=${partition}:${offset} (several partitions: 0:17,3:99): it begins at the first record ` +
+    'kept and remembers what it knew at the checkpoint; sessions lack what was said in between. The setting has ' +
+    'no effect later. Then raise the retention, or do not leave analytics away for as long.',
+  LOG_DIFFERS_FROM_CHECKPOINT: () =>
+    'Is this the right broker (RABBITMQ_URL, WATTSTREAM_PREFIX)? If so, the stream was created again or lost ' +
+    'confirmed records: start analytics with WATTSTREAM_EPOCH one higher, and leave it so. It reads what the log ' +
+    'holds now; nothing stored is lost, but sessions that were open count only what comes from now on.',
+  CHECKPOINTS_TORN: () =>
+    'Beginning anew could miss what retention took. Restore the table checkpoints_rows from a backup and start ' +
+    'analytics again; or start it with WATTSTREAM_GENERATION one higher than any so far: it computes all that ' +
+    'RabbitMQ still keeps into rows of its own, which are shown once that generation is made the active one ' +
+    '(docs/failure.md, "A new generation").',
+  OFFSET_WENT_BACK: () =>
+    'Start analytics again: it compares the log with its checkpoint. If it then refuses with ' +
+    'LOG_DIFFERS_FROM_CHECKPOINT, the stream was replaced while it was read.',
+  TOO_MANY_UNDECODABLE: () =>
+    'Look at the anomalies of kind undecodable: is something else writing into ocpp.frames (only ingest may), or ' +
+    'is this version older than the writers? Once that is corrected, start analytics with ' +
+    'WATTSTREAM_UNDECODABLE_RATIO=1 to read through what is there, and take the setting away again.',
+  POISON_RECORD: () =>
+    'A defect in the processing code: please report it with this message. Nothing of this partition after its last ' +
+    'checkpoint is taken for done: start a version that has the defect mended, and it goes on from there.',
 };
 
 /** A refusal with the remedy of its code. */
@@ -26,9 +44,43 @@ export const refusal = (code: RefusalCode, partition: number, message: string, o
   code,
   partition,
   message,
-  remedy: REMEDY[code],
+  remedy: REMEDY[code](partition, offset),
   ...(offset === undefined ? {} : { offset }),
 });
+
+/** The refusal of a record that the handler could not take. */
+export const poison = (record: StoredRecord, error: unknown): Refusal =>
+  refusal(
+    'POISON_RECORD',
+    record.partition,
+    `The record at offset ${record.offset} (${record.subject || 'no subject'} of ` +
+      `${record.chargePointId || 'nobody'}) cannot be processed: ${messageOf(error)}`,
+    record.offset,
+  );
+
+/**
+ * Records that retention took and that somebody has decided to go on without: partition -> offset of the
+ * checkpoint they followed. Of one checkpoint only, so that a decision does not outlive its occasion.
+ */
+export type AcceptedGaps = ReadonlyMap<number, number>;
+
+/** From `0:17,3:99`. */
+export const acceptedGaps = (text: string): AcceptedGaps =>
+  new Map(
+    text
+      .split(',')
+      .filter((pair) => pair !== '')
+      .map((pair) => pair.split(':').map(Number) as [number, number]),
+  );
+
+/** Where to begin instead, when retention has passed the checkpoint and that was accepted; undefined otherwise. */
+export function beyondGap(start: StartAt, why: Refusal, accepted: AcceptedGaps): StartAt | undefined {
+  const isAccepted =
+    why.code === 'RETENTION_PASSED_CHECKPOINT' &&
+    'after' in start &&
+    accepted.get(why.partition) === start.after;
+  return isAccepted ? { from: 'first' } : undefined;
+}
 
 /** Why reading cannot begin at `start`; undefined when it can. The broker would move such a start silently. */
 export function refuseStart(start: StartAt, kept: Kept, partition: number): Refusal | undefined {

@@ -161,6 +161,16 @@ describe('a torn checkpoint', () => {
       message: expect.stringContaining('None of the 3 checkpoints of partition 0'),
     });
   });
+
+  test('states without any marker are what is left of checkpoints, not a beginning', async () => {
+    await three();
+    await change(`ALTER TABLE checkpoints_rows DELETE WHERE kind = 'marker' AND ${where()}`);
+    await expect(checkpoints().load(0)).rejects.toMatchObject({
+      code: 'CHECKPOINTS_TORN',
+      message: expect.stringContaining('but no checkpoint of them'),
+    });
+    expect(await checkpoints().load(1)).toBeUndefined();
+  });
 });
 
 test('two writers that reach the same offset do not make each other look torn', async () => {

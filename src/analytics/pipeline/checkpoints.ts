@@ -107,11 +107,16 @@ export function createCheckpoints(
           'a checkpoint does not match its states; the one before it is used',
         );
       }
-      if (candidates.length === 0) return undefined;
-      throw new WattstreamError(
-        'CHECKPOINTS_TORN',
-        `None of the ${candidates.length} checkpoints of partition ${partition} (generation ${run.generation}, epoch ${run.epoch}) matches its states`,
-      );
+      const of = `of partition ${partition} (generation ${run.generation}, epoch ${run.epoch})`;
+      if (candidates.length > 0)
+        throw new WattstreamError(
+          'CHECKPOINTS_TORN',
+          `None of the ${candidates.length} checkpoints ${of} matches its states`,
+        );
+      // They are written together, so their markers were there and are lost.
+      if (await hasStates(partition))
+        throw new WattstreamError('CHECKPOINTS_TORN', `There are states ${of}, but no checkpoint of them`);
+      return undefined;
     },
   };
 
@@ -132,6 +137,19 @@ export function createCheckpoints(
       format: 'JSONEachRow',
     });
     return answer.json<MarkerRow>();
+  }
+
+  async function hasStates(partition: number): Promise<boolean> {
+    const answer = await client.query({
+      query: `
+        SELECT 1 AS found
+        FROM checkpoints_rows
+        WHERE generation = {generation:UInt32} AND epoch = {epoch:UInt16} AND partition = {partition:UInt16}
+        LIMIT 1`,
+      query_params: ours(partition),
+      format: 'JSONEachRow',
+    });
+    return (await answer.json()).length > 0;
   }
 
   async function isWhole(partition: number, marker: MarkerRow): Promise<boolean> {

@@ -483,6 +483,8 @@ describe('refusals', () => {
     // People find the anomalies; the other partition is read on.
     await until(() => database.shown().anomalies_rows?.length === 1_000, 'the anomalies are written');
     expect(one.reader.active).toEqual([1 - partition]);
+    await until(() => database.refusals.length === 1, 'it is written down for the doctor');
+    expect(database.refusals[0]).toMatch(new RegExp(`^1\t1\t${partition}\tTOO_MANY_UNDECODABLE\t999\t`));
     expect(await one.metrics.metrics()).toContain('wattstream_refusals_total{code="TOO_MANY_UNDECODABLE"} 1');
     await one.stop();
     // The next start meets the same; unless somebody has decided to read through it.

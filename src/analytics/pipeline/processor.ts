@@ -34,7 +34,9 @@ import {
   METER_VALUES,
   meterValueLines,
   quarterLine,
+  REFUSALS,
   type RunContext,
+  refusalLine,
   SESSIONS,
   STATUS_INTERVALS,
   sessionLine,
@@ -101,6 +103,8 @@ export class Processor implements PartitionHandler {
   private roomWaiters: (() => void)[] = [];
   /** What ClickHouse does not take at present, and why. */
   private readonly failures = new Map<string, string>();
+  /** Refusals that are being written down. */
+  private noting: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly rows: RowWriter,
@@ -111,6 +115,8 @@ export class Processor implements PartitionHandler {
     /** Stops a partition for good. */
     private readonly refuse: (refusal: Refusal) => void,
     private readonly clock: () => number = performance.now.bind(performance),
+    /** Epoch milliseconds; told to people, never read back. */
+    private readonly now: () => number = Date.now,
   ) {}
 
   /** Why this process is not well; undefined when it is. */
@@ -170,6 +176,7 @@ export class Processor implements PartitionHandler {
     this.refusals.set(why.partition, why);
     this.metrics.refusals.inc({ code: why.code });
     this.log.error({ ...why }, 'refusing to go on with a partition');
+    this.noting = Promise.all([this.noting, this.note(why)]).then(() => {});
     const held = this.held.get(why.partition);
     if (held === undefined) return;
     held.refused = true;
@@ -263,7 +270,7 @@ export class Processor implements PartitionHandler {
       timer = setTimeout(resolve, ms);
     });
     // The first may have been cut before; the second has everything.
-    await Promise.race([this.flush().then(() => this.flush()), late]);
+    await Promise.race([Promise.all([this.flush().then(() => this.flush()), this.noting]), late]);
     clearTimeout(timer);
   }
 
@@ -371,15 +378,20 @@ export class Processor implements PartitionHandler {
     );
   }
 
+  /** For whoever looks from outside, and after this process is gone. */
+  private async note(why: Refusal): Promise<void> {
+    const line = refusalLine(why, this.settings, this.now());
+    try {
+      await this.untilWritten('a refusal', () => this.rows.insert(REFUSALS, [line]));
+    } catch (error) {
+      if (!this.stop.signal.aborted) throw error;
+    }
+  }
+
   private tooManyUndecodable(record: StoredRecord): void {
-    this.refuse({
-      code: 'TOO_MANY_UNDECODABLE',
-      partition: record.partition,
-      offset: record.offset,
-      message: `More than ${this.settings.undecodableRatio * 100} % of the last ${RecentShare.WINDOW} records of partition ${record.partition} make no sense.`,
-      remedy:
-        'Look at the anomalies of kind undecodable: is something else writing to ocpp.frames, or is this version older than the writers? Correct that and start analytics again; WATTSTREAM_UNDECODABLE_RATIO=1 reads through what is there.',
-    });
+    const share = `${this.settings.undecodableRatio * 100} % of the last ${RecentShare.WINDOW} records`;
+    const message = `More than ${share} of partition ${record.partition} make no sense`;
+    this.refuse(refusal('TOO_MANY_UNDECODABLE', record.partition, message, record.offset));
   }
 
   private letReadersGoOn(): void {

@@ -12,6 +12,7 @@ import type {
   StatusIntervalRow,
 } from '../../domain/charging/rows.js';
 import type { StoredRecord } from '../../domain/ocpp/record.js';
+import type { Refusal } from '../../streams/ports.js';
 import {
   array,
   bool,
@@ -362,4 +363,21 @@ export const anomalyLine = (row: AnomalyRow, run: RunContext, partition: number)
     text(row.detail),
     versionOf(run.epoch, row.offset),
     0,
+  ].join('\t');
+
+export const REFUSALS: Table = {
+  name: 'refusals_rows',
+  columns: ['generation', 'epoch', 'partition', 'code', 'offset', 'message', 'remedy', 'refused_at'],
+};
+
+export const refusalLine = (why: Refusal, run: RunContext, refusedAt: number): string =>
+  [
+    run.generation,
+    run.epoch,
+    why.partition,
+    why.code,
+    why.offset ?? NULL,
+    text(why.message),
+    text(why.remedy),
+    dateTime(refusedAt),
   ].join('\t');

@@ -69,6 +69,7 @@ const cases: Record<string, [asked: Record<string, unknown>, params: Record<stri
   ],
   throughput: [[{}, { from: '2026-11-23 11:00:00.000', to: END, limit: 1_000 }]],
   checkpoints: [[{}, { now }]],
+  refusals: [[{}, { limit: 100 }]],
   generations: [[{}, { limit: 100 }]],
   overview: [[{}, { now }]],
 };

@@ -421,6 +421,21 @@ describe('questions, asked of the engine', () => {
     ]);
   });
 
+  test('refusals: the newest of each partition; it stands until a checkpoint is taken after it', async () => {
+    const refusal = { generation: 1, epoch: 1, partition: 0, message: 'm', remedy: 'r' };
+    await db.insert('refusals_rows', [
+      { ...refusal, code: 'POISON_RECORD', offset: 12, refused_at: '2026-11-23T11:59:00.000Z' },
+      { ...refusal, code: 'CHECKPOINTS_TORN', refused_at: '2026-11-23T11:58:00.000Z' },
+      { ...refusal, partition: 1, code: 'OFFSET_WENT_BACK', refused_at: '2026-11-23T11:59:59.000Z' },
+      { ...refusal, partition: 2, code: 'CHECKPOINTS_TORN', refused_at: '2026-11-23T11:57:00.000Z' },
+    ]);
+    expect(await ask('refusals')).toMatchObject([
+      { partition: 1, code: 'OFFSET_WENT_BACK', standing: true },
+      { partition: 0, code: 'POISON_RECORD', offset: 12, standing: false },
+      { partition: 2, code: 'CHECKPOINTS_TORN', offset: null, standing: true },
+    ]);
+  });
+
   test('generations: the active one is marked', async () => {
     expect(await ask('generations')).toMatchObject([{ generation: 1, active: true, actor: 'migrate' }]);
   });

@@ -14,6 +14,7 @@ import { liveSessions } from './live-sessions.js';
 import { meterValues } from './meter-values.js';
 import type { Question } from './named-query.js';
 import { overview } from './overview.js';
+import { refusals } from './refusals.js';
 import { session } from './session.js';
 import { sessions } from './sessions.js';
 import { statusIntervals } from './status-intervals.js';
@@ -37,6 +38,7 @@ export const QUERIES: readonly Question[] = [
   framesOfChargePoint,
   throughput,
   checkpoints,
+  refusals,
   generations,
   overview,
 ];

@@ -1,7 +1,10 @@
 import { Command } from 'commander';
-import { createClickHouse } from '../../analytics/clickhouse.js';
+import { type ClickHouseClient, createClickHouse } from '../../analytics/clickhouse.js';
+import { createCheckpoints } from '../../analytics/pipeline/checkpoints.js';
+import type { Checkpoints } from '../../analytics/pipeline/ports.js';
 import { createQueries } from '../../analytics/queries/ask.js';
-import { readSettings, streamAddress } from '../../platform/config.js';
+import { readSettings, type Settings, streamAddress } from '../../platform/config.js';
+import { silentLogger } from '../../platform/logger.js';
 import { createRabbitInspector } from '../../streams/rabbitmq/inspector.js';
 import type { Context } from '../context.js';
 import { checkBroker } from '../doctor/broker.js';
@@ -48,10 +51,18 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
       [...broker, ...database].some(({ check, verdict }) => check === needed && verdict === 'ok'),
     );
     const progress = usable
-      ? await checkProgress(settings, createQueries({ client }), inspector)
+      ? await checkProgress(settings, createQueries({ client }), savedBy(settings, client), inspector)
       : [unknown('progress', 'not looked at: it takes the log and the tables')];
     return [ok('settings', 'all of them are understood'), ...broker, ...database, ...progress];
   } finally {
     await Promise.allSettled([server.close(), client.close(), inspector.close()]);
   }
 }
+
+/** The checkpoints that analytics with these settings would load. */
+const savedBy = (settings: Settings, client: ClickHouseClient): Pick<Checkpoints, 'load'> =>
+  createCheckpoints(
+    client,
+    { generation: settings.WATTSTREAM_GENERATION, epoch: settings.WATTSTREAM_EPOCH },
+    silentLogger,
+  );

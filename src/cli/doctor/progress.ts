@@ -1,31 +1,99 @@
 /** Are the tables following the log, and would a restart be able to continue? */
+import type { Checkpoints } from '../../analytics/pipeline/ports.js';
 import type { Queries } from '../../analytics/ports.js';
 import { type CheckpointRow, type PartitionProgress, progressOf } from '../../api/progress.js';
 import type { Settings } from '../../platform/config.js';
-import { recordHash } from '../../streams/codec.js';
 import type { LogInspector } from '../../streams/ports.js';
+import { acceptedGaps } from '../../streams/start.js';
 import { type Finding, ok, unknown, wrong, wrongBy } from './check.js';
+import { checkRestart, refusalFinding, startOf } from './restart.js';
 
-type Limits = Pick<Settings, 'WATTSTREAM_CHECKPOINT_MS' | 'WATTSTREAM_GENERATION'>;
+type Limits = Pick<
+  Settings,
+  | 'WATTSTREAM_PARTITIONS'
+  | 'WATTSTREAM_CHECKPOINT_MS'
+  | 'WATTSTREAM_GENERATION'
+  | 'WATTSTREAM_EPOCH'
+  | 'WATTSTREAM_ACCEPT_GAP'
+>;
 
+/** Judged is the generation and epoch that analytics with these settings writes. */
 export async function checkProgress(
   settings: Limits,
   queries: Queries,
+  saved: Pick<Checkpoints, 'load'>,
   inspector: LogInspector,
 ): Promise<Finding[]> {
-  let checkpoints: CheckpointRow[];
-  let progress: PartitionProgress[];
+  const { WATTSTREAM_GENERATION: generation, WATTSTREAM_EPOCH: epoch } = settings;
   try {
-    checkpoints = (await queries.ask('checkpoints', {})).rows as unknown as CheckpointRow[];
-    progress = progressOf(await inspector.bounds(), checkpoints);
+    // The log's end after the checkpoint: the other way round a fresh checkpoint could seem to lie beyond it.
+    const checkpoints = (await queries.ask('checkpoints', {})).rows as unknown as CheckpointRow[];
+    const refusals = (await queries.ask('refusals', {})).rows as unknown as RefusalRow[];
+    const starts = await Promise.all(
+      Array.from({ length: settings.WATTSTREAM_PARTITIONS }, (_, partition) => startOf(partition, saved)),
+    );
+    const bounds = await inspector.bounds();
+    const written = checkpoints.filter((row) => row.generation === generation);
+    const ours = written.filter((row) => row.epoch === epoch).map((row) => ({ ...row, active: true }));
+    const accepted = acceptedGaps(settings.WATTSTREAM_ACCEPT_GAP);
+    const atStart = await checkRestart(starts, bounds, inspector, accepted);
+    const refused = refusals.filter((row) => row.generation === generation && row.epoch === epoch);
+    const judged = progressOf(bounds, ours).map((one) =>
+      judgeProgress(one, settings.WATTSTREAM_CHECKPOINT_MS),
+    );
+    return [
+      ...judged,
+      ...atStart,
+      ...judgeRefusals(refused, atStart),
+      ...judgeEpoch(epoch, written),
+      await checkGeneration(generation, queries),
+    ];
   } catch (error) {
     return [wrongBy('progress', error, 'See the checks above.')];
   }
-  return [
-    ...progress.map((partition) => judgeProgress(partition, settings.WATTSTREAM_CHECKPOINT_MS)),
-    await checkSameLog(progress, checkpoints, inspector),
-    await checkGeneration(settings.WATTSTREAM_GENERATION, queries),
-  ];
+}
+
+/** A row of the question `refusals`. */
+export interface RefusalRow {
+  readonly generation: number;
+  readonly epoch: number;
+  readonly partition: number;
+  readonly standing: boolean;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly refused_at: string;
+}
+
+/** What analytics wrote down when it stopped a partition; what a restart would meet again is not said twice. */
+export function judgeRefusals(rows: readonly RefusalRow[], atStart: readonly Finding[]): Finding[] {
+  const check = 'refusals';
+  const standing = rows.filter((row) => row.standing);
+  if (standing.length === 0) return [ok(check, 'no partition was stopped since its last checkpoint')];
+  const known = new Set(
+    atStart.filter(({ verdict }) => verdict === 'wrong').map(({ found }) => /\d+/.exec(found)?.[0]),
+  );
+  const others = standing.filter(({ partition }) => !known.has(String(partition)));
+  if (others.length === 0) return [unknown(check, 'those named above')];
+  return others.map((row) =>
+    refusalFinding(check, {
+      ...row,
+      message: `${row.message} (${row.refused_at}, and no checkpoint since)`,
+    }),
+  );
+}
+
+function judgeEpoch(epoch: number, checkpoints: readonly CheckpointRow[]): Finding[] {
+  const newest = Math.max(0, ...checkpoints.map((row) => row.epoch));
+  return newest <= epoch
+    ? []
+    : [
+        wrong(
+          'epoch',
+          `there are checkpoints of epoch ${newest}, WATTSTREAM_EPOCH says ${epoch}`,
+          `Set WATTSTREAM_EPOCH=${newest}, here and for analytics: rows of an older epoch never win.`,
+        ),
+      ];
 }
 
 /** Several checkpoints may be missed while a process restarts; beyond that nobody is reading. */
@@ -47,7 +115,7 @@ export function judgeProgress(partition: PartitionProgress, checkpointMs: number
         ? wrong(
             check,
             `${behind} offsets behind, and no checkpoint for ${age} s`,
-            'Is analytics running? A partition it refuses is named in its log and in wattstream_refusals_total.',
+            'Is analytics running? If it refuses the partition, restart or refusals below say why.',
           )
         : ok(check, `${behind} offsets after the checkpoint of ${age} s ago`);
     }
@@ -55,50 +123,14 @@ export function judgeProgress(partition: PartitionProgress, checkpointMs: number
       return wrong(
         check,
         `the log begins at ${firstOffset}, the checkpoint wants ${nextOffset}: what lay between was never processed`,
-        'RETENTION_PASSED_CHECKPOINT: rebuild from the archive, or accept the loss by starting a new generation.',
+        'See restart below.',
       );
     case 'ahead':
       return wrong(
         check,
         `the checkpoint wants ${nextOffset}, the log ends at ${lastOffset ?? 'nothing'}: this is another log`,
-        'Is it the right broker? If the stream was created again, raise WATTSTREAM_EPOCH.',
+        'See restart below.',
       );
-  }
-}
-
-/** Reads the last record of each checkpoint again and compares its hash, as a restart would. */
-async function checkSameLog(
-  progress: readonly PartitionProgress[],
-  checkpoints: readonly CheckpointRow[],
-  inspector: LogInspector,
-): Promise<Finding> {
-  const check = 'same log';
-  const kept = new Map(progress.map((partition) => [partition.partition, partition]));
-  const readable = checkpoints.filter(({ active, partition, last_hash, last_offset }) => {
-    const bounds = kept.get(partition);
-    const { firstOffset = null, lastOffset = null } = bounds ?? {};
-    const retained =
-      firstOffset !== null && lastOffset !== null && last_offset >= firstOffset && last_offset <= lastOffset;
-    return active && last_hash !== '' && retained;
-  });
-  if (readable.length === 0) return unknown(check, 'no checkpoint whose last record is still kept');
-  try {
-    const differing: number[] = [];
-    for (const { partition, last_offset, last_hash } of readable) {
-      let hash = '';
-      for await (const record of inspector.read(partition, last_offset, last_offset))
-        hash = recordHash(record);
-      if (hash !== last_hash) differing.push(partition);
-    }
-    return differing.length === 0
-      ? ok(check, `the last record of ${readable.length} checkpoints is the one they were taken at`)
-      : wrong(
-          check,
-          `in partition ${differing.join(', ')} another record lies where the checkpoint was taken`,
-          'LOG_DIFFERS_FROM_CHECKPOINT: the stream was created again, or this is another broker. Raise WATTSTREAM_EPOCH, or correct RABBITMQ_URL.',
-        );
-  } catch (error) {
-    return wrongBy(check, error, 'The log could not be read; see the log of RabbitMQ.');
   }
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../platform/errors.js';
 import type { LogReader, PartitionHandler, Refusal, StartAt } from '../ports.js';
-import { refusal, refuseStart, StartGuard } from '../start.js';
+import { poison, refuseStart, StartGuard } from '../start.js';
 import type { MemoryPartition } from './partition.js';
 
 /** Readers that share the partitions: partition p is read by member p modulo their count, as the broker does. */
@@ -148,9 +147,7 @@ class MemoryReader implements LogReader {
         const done = handler.accept(record);
         if (done) await done;
       } catch (error) {
-        return this.refuse(
-          refusal('POISON_RECORD', index, `Handling the record failed: ${messageOf(error)}`, record.offset),
-        );
+        return this.refuse(poison(record, error));
       }
     }
   }

@@ -19,7 +19,7 @@ import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { decodeMessage } from '../codec.js';
 import type { PartitionHandler, Refusal } from '../ports.js';
-import { refusal, refuseStart, StartGuard } from '../start.js';
+import { type AcceptedGaps, beyondGap, poison, refusal, refuseStart, StartGuard } from '../start.js';
 import type { StreamClient } from './client.js';
 import {
   type Chunk,
@@ -48,6 +48,7 @@ export interface PartitionReaderOptions {
   readonly superStream: string;
   readonly group: string;
   readonly handler: PartitionHandler;
+  readonly acceptedGaps: AcceptedGaps;
   readonly connect: () => Promise<StreamClient>;
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
   readonly log: Logger;
@@ -177,12 +178,21 @@ export class PartitionReader {
       try {
         // The broker may activate an active member again, to no purpose that we know of.
         await this.unload();
-        const start = await this.options.handler.activate(this.partition);
+        let start = await this.options.handler.activate(this.partition);
         this.loaded = true;
-        const refused =
+        let refused =
           'from' in start
             ? undefined
             : refuseStart(start, await keptBounds(client, this.options.stream), this.partition);
+        const beyond = refused && beyondGap(start, refused, this.options.acceptedGaps);
+        if (refused && beyond) {
+          this.options.log.warn(
+            { code: 'GAP_ACCEPTED', gap: refused.message },
+            'going on without what is gone',
+          );
+          start = beyond;
+          refused = undefined;
+        }
         if (epoch === this.epoch && refused) {
           await this.refuse(refused);
           return;
@@ -232,9 +242,7 @@ export class PartitionReader {
         const done = this.options.handler.accept(record);
         if (done) await done;
       } catch (error) {
-        await this.refuse(
-          refusal('POISON_RECORD', this.partition, `Handling the record failed: ${messageOf(error)}`, offset),
-        );
+        await this.refuse(poison(record, error));
         return;
       }
       if (performance.now() - this.slice > SLICE_MS) {

@@ -7,6 +7,7 @@ import type { BrokerAddress } from '../../platform/config.js';
 import { type Logger, silentLogger } from '../../platform/logger.js';
 import { ascii, type StreamNames, streamNames } from '../names.js';
 import type { LogReader, PartitionHandler, Refusal } from '../ports.js';
+import type { AcceptedGaps } from '../start.js';
 import { type ClientOptions, StreamClient } from './client.js';
 import { PartitionReader } from './partition-reader.js';
 
@@ -17,6 +18,8 @@ export interface RabbitReaderOptions {
   readonly partitions: number;
   /** Readers with one name share the partitions; give each generation a group of its own. ASCII. */
   readonly group: string;
+  /** What retention took and somebody decided to go on without. Default none. */
+  readonly acceptedGaps?: AcceptedGaps;
   /** For connecting, and for each request. Default 10 000. */
   readonly timeoutMs?: number;
   /** A dead peer is noticed after about twice this. Default 5. */
@@ -53,6 +56,7 @@ class RabbitReader implements LogReader {
         superStream: names.superStream,
         group,
         handler,
+        acceptedGaps: this.options.acceptedGaps ?? new Map(),
         connect: () =>
           StreamClient.openFor(stream, 'replica', {
             address,

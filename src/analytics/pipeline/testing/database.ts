@@ -54,9 +54,14 @@ export interface ConnectionOptions {
   readonly delay?: () => Promise<void>;
 }
 
+/** Says how a process fared, not what is in the log. */
+const REFUSALS = 'refusals_rows';
+
 export class Database {
   private readonly tables = new Map<string, Map<string, Row>>();
   private readonly saved: { marker: Marker; states: readonly StateText[] }[] = [];
+  /** Lines of `refusals_rows`. */
+  readonly refusals: string[] = [];
   /** While away every request is refused. */
   away = false;
   refused = 0;
@@ -134,6 +139,10 @@ export class Database {
   }
 
   private insert(table: Table, lines: readonly string[]): void {
+    if (table.name === REFUSALS) {
+      this.refusals.push(...lines);
+      return;
+    }
     const rows = this.tables.get(table.name) ?? new Map<string, Row>();
     this.tables.set(table.name, rows);
     for (const line of lines) {

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { namedQuery } from './named-query.js';
+import { limit } from './params.js';
+
+export const refusals = namedQuery({
+  name: 'refusals',
+  title: 'Partitions that were stopped, and what to do',
+  params: z.strictObject({
+    limit: limit(100, 1_000),
+  }),
+  columns: {
+    generation: 'Generation of the derived tables',
+    epoch: 'Epoch of the stream',
+    partition: 'Partition',
+    standing: 'No checkpoint of this partition was taken since',
+    code: 'What happened, by name',
+    offset: 'Position in the log, where there is one',
+    message: 'What happened, for people',
+    remedy: 'What to do',
+    refused_at: 'When, UTC',
+  },
+});
