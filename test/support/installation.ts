@@ -15,14 +15,29 @@ export interface RunningRole {
   readonly port: number;
   readonly opsPort: number;
   readonly process: ChildProcess;
+  /** Its log so far, as it was written. */
+  log(): Record<string, unknown>[];
+  /** What /health/ready answers now. */
+  health(): Promise<{ status: string; reason?: string }>;
   metric(name: string): Promise<number>;
   kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface StartOptions {
+  /** The program, from the repository's root. Default: the role as it is built. */
+  readonly program?: string;
+  /** `answering`: do not wait until it is ready, only until it says whether it is. */
+  readonly until?: 'ready' | 'answering';
 }
 
 export interface TestInstallation {
   readonly database: TestDatabase;
   readonly env: Record<string, string>;
-  start(role: 'ingest' | 'analytics', env?: Record<string, string>): Promise<RunningRole>;
+  start(
+    role: 'ingest' | 'analytics',
+    env?: Record<string, string>,
+    options?: StartOptions,
+  ): Promise<RunningRole>;
   /** Asks until the answer satisfies, then gives it back; throws with the last answer after `seconds`. */
   until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, seconds?: number): Promise<T>;
   stop(): Promise<void>;
@@ -46,9 +61,9 @@ export async function testInstallation(settings: Record<string, string> = {}): P
   return {
     database,
     env,
-    async start(name, more = {}) {
+    async start(name, more = {}, { program = join('dist', name, 'main.js'), until = 'ready' } = {}) {
       const [port, opsPort] = [await freePort(), await freePort()];
-      const child = spawn(process.execPath, ['--enable-source-maps', join('dist', name, 'main.js')], {
+      const child = spawn(process.execPath, ['--enable-source-maps', program], {
         env: {
           ...process.env,
           ...env,
@@ -60,13 +75,20 @@ export async function testInstallation(settings: Record<string, string> = {}): P
       });
       let said = '';
       child.stdout?.on('data', (data: Buffer) => {
-        said = (said + data.toString()).slice(-4_000);
+        said = (said + data.toString()).slice(-1_000_000);
       });
       const role: RunningRole = {
         name,
         port,
         opsPort,
         process: child,
+        log: () =>
+          said
+            .split('\n')
+            .filter((line) => line.startsWith('{') && line.endsWith('}'))
+            .map((line) => JSON.parse(line) as Record<string, unknown>),
+        health: async () =>
+          (await (await fetch(`http://127.0.0.1:${opsPort}/health/ready`)).json()) as { status: string },
         metric: async (metric) => {
           const answer = await fetch(`http://127.0.0.1:${opsPort}/metrics`);
           const line = (await answer.text()).split('\n').find((one) => one.startsWith(`${metric} `));
@@ -80,7 +102,7 @@ export async function testInstallation(settings: Record<string, string> = {}): P
           }),
       };
       roles.push(role);
-      await ready(role, () => said);
+      await ready(role, until, () => said.slice(-4_000));
       return role;
     },
     async until(ask, satisfied, seconds = 30) {
@@ -100,11 +122,11 @@ export async function testInstallation(settings: Record<string, string> = {}): P
   };
 }
 
-async function ready(role: RunningRole, said: () => string): Promise<void> {
+async function ready(role: RunningRole, until: 'ready' | 'answering', said: () => string): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const answer = await fetch(`http://127.0.0.1:${role.opsPort}/health/ready`).catch(() => undefined);
-    if (answer?.ok) return;
+    if (answer?.ok || (answer && until === 'answering')) return;
     if (role.process.exitCode !== null) throw new Error(`${role.name} ended at its start: ${said()}`);
     if (Date.now() > deadline)
       throw new Error(`${role.name} is not ready: ${await answer?.text()} ${said()}`);

@@ -106,7 +106,8 @@ export class PartitionFold {
   }
 
   private restore(chargePointId: string, part: string, text: string): void {
-    if (chargePointId === '') {
+    // A record that somebody else wrote may name no charge point either.
+    if (chargePointId === '' && part === GATEWAYS) {
       this.gateways = JSON.parse(text) as Record<string, GatewayState>;
       return;
     }

@@ -295,6 +295,16 @@ describe('what is wrong', () => {
     });
   });
 
+  test('what no ingest has written is undecodable, whatever it says', () => {
+    for (const subject of ['', 'StartTransaction', 'Unknown', 'CallResult'])
+      expect(
+        decode({ ...record({ subject, body: '[2,"id","Heartbeat",{}]' }), protocol: undefined }),
+      ).toEqual({
+        event: undefined,
+        oddities: [{ kind: 'undecodable', detail: expect.stringContaining('no ingest wrote it') }],
+      });
+  });
+
   test('a body that is not what its record says is undecodable, and nothing else is', () => {
     for (const body of ['', 'x', '{}', '[2,"id","StopTransaction"]', '[2,"id","StopTransaction",7]'])
       expect(decode(record({ subject: 'StopTransaction', body }))).toMatchObject({

@@ -35,10 +35,13 @@ export function decode(record: FrameRecord): Decoded {
 }
 
 function fromCharger(record: FrameRecord): Decoded {
+  // Every ingest names it; what somebody else put into the log cannot be read as anything.
+  if (record.protocol === undefined)
+    return undecodable('the record names no OCPP version: no ingest wrote it');
   if (wasRefused(record.answer)) return other(record, 'call_refused', refusal(record.answer as string));
   if (record.subject === UNKNOWN_SUBJECT) return other(record, 'invalid_frame', faultOf(record));
   if (record.subject === 'CallResultError') return other(record, 'answer_refused', record.body);
-  const action = record.protocol === undefined ? undefined : versions[record.protocol].get(record.subject);
+  const action = versions[record.protocol].get(record.subject);
   return action?.decode === undefined ? other(record) : frame(record, action.decode);
 }
 
