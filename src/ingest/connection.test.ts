@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
@@ -117,6 +117,24 @@ describe('the log of a connection', () => {
       tariff: 'day@3',
     });
     expect(publisher.handed[2]!.station).toBeUndefined();
+  });
+
+  test("a frame with signed meter data carries the keys of the charge point's meters", async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const key = publicKey.export({ format: 'der', type: 'spki' }).toString('hex');
+    const { publisher, charger } = await start({
+      registry: { chargePoints: [{ id: 'CP', securityProfile: 0, meterKeys: [key] }] },
+      settings: { WATTSTREAM_ALLOW_PLAIN: true },
+    });
+    const cp = await charger('CP');
+    const timestamp = new Date().toISOString();
+    const values = (sampled: object) => ({
+      connectorId: 1,
+      meterValue: [{ timestamp, sampledValue: [sampled] }],
+    });
+    await cp.answer(cp.call('MeterValues', values({ value: 'OCMF|{}|{}', format: 'SignedData' })));
+    await cp.answer(cp.call('MeterValues', values({ value: '12' })));
+    expect(publisher.handed.slice(1).map((record) => record.meterKeys)).toEqual([key, undefined]);
   });
 });
 

@@ -19,6 +19,7 @@ import type { Lookup, RespondContext } from '../domain/ocpp/action.js';
 import type { AuthStatus } from '../domain/ocpp/auth-status.js';
 import type { ConnectedBody, DisconnectedBody, FrameRecord, Protocol } from '../domain/ocpp/record.js';
 import type { ResponseRecord, respond } from '../domain/ocpp/respond.js';
+import { carriesSignedData } from '../domain/ocpp/samples.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import type { Enrichment, SecurityProfile } from '../registry/ports.js';
@@ -75,7 +76,8 @@ export interface ConnectionContext {
   readonly publisher: FramePublisher;
   readonly respond: typeof respond;
   authorize(token: string, at: number): AuthStatus;
-  enrich(chargePointId: string, lookup: Lookup): Enrichment;
+  /** `signed`: the frame carries signed meter data. */
+  enrich(chargePointId: string, lookup: Lookup, signed: boolean): Enrichment;
   /** Secrets out, for frames of ours (what `respond` hands over is redacted already). */
   redact(text: string): string;
   readonly metrics: IngestMetrics;
@@ -398,7 +400,7 @@ export class Connection {
       answer: frame.answer,
     };
     if (lookup === undefined) return this.context.publisher.publish(record);
-    const known = this.context.enrich(this.chargePointId, lookup);
+    const known = this.context.enrich(this.chargePointId, lookup, carriesSignedData(frame.body));
     return this.context.publisher.publish({ ...record, ...known });
   }
 }

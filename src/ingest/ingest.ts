@@ -65,7 +65,7 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
       publisher,
       respond,
       authorize: directory.authorize,
-      enrich: (id, { outlet, idToken, at }) => directory.enrich(id, outlet, idToken, at),
+      enrich: (id, { outlet, idToken, at }, signed) => directory.enrich(id, outlet, idToken, at, signed),
       redact,
       metrics,
       log,

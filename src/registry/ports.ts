@@ -20,6 +20,8 @@ export interface ChargePoint {
   readonly account?: string;
   /** `<id>@<version>`. */
   readonly tariff?: string;
+  /** Public keys of its meters, DER SubjectPublicKeyInfo in hex or base64. */
+  readonly meterKeys?: readonly string[];
 }
 
 /** Written into the record of a frame, so that the log alone is enough to recompute everything. */
@@ -28,6 +30,8 @@ export interface Enrichment {
   account?: string;
   /** `<id>@<version>`; versions are immutable. */
   tariff?: string;
+  /** Separated by spaces; for frames that carry signed meter data. */
+  meterKeys?: string;
 }
 
 export interface ChargePointDirectory {
@@ -40,5 +44,6 @@ export interface ChargePointDirectory {
     outlet: Outlet | undefined,
     token: IdToken | undefined,
     at: number,
+    signed?: boolean,
   ): Enrichment;
 }

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { hashPassword } from './passwords.js';
 import { readStaticDirectory, staticDirectory } from './static.js';
@@ -90,4 +91,20 @@ test('the tariff is the token’s, else the outlet’s, else the charge point’
   });
   expect(enrich('HOME', undefined, { token: 'fleet' }, at)).toMatchObject({ account: 'owner' });
   expect(enrich('unknown', undefined, undefined, at)).toEqual({});
+});
+
+test('the keys of its meters go with frames that carry signed data, and must be keys', () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const der = publicKey.export({ format: 'der', type: 'spki' });
+  const point = {
+    id: 'CP',
+    securityProfile: 0 as const,
+    meterKeys: [der.toString('hex'), der.toString('base64')],
+  };
+  const { enrich } = staticDirectory({ chargePoints: [point] }, { acceptUnknown: false });
+  expect(enrich('CP', undefined, undefined, at, true)).toEqual({ meterKeys: point.meterKeys.join(' ') });
+  expect(enrich('CP', undefined, undefined, at, false)).toEqual({});
+  expect(() =>
+    staticDirectory({ chargePoints: [{ ...point, meterKeys: ['abc'] }] }, { acceptUnknown: false }),
+  ).toThrow(/chargePoints\.0\.meterKeys\.0: a meter key is a public key/);
 });

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Outlet } from '../domain/charging/events.js';
+import { readKey } from '../domain/charging/ocmf.js';
 import type { AuthStatus } from '../domain/ocpp/auth-status.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import { hashComplaint } from './passwords.js';
@@ -35,6 +36,14 @@ const chargePoint = z
     station: name.optional(),
     account: name.optional(),
     tariff: tariff.optional(),
+    meterKeys: z
+      .array(
+        z.string().refine((key) => !/\s/.test(key) && readKey(key) !== undefined, {
+          message: 'a meter key is a public key, DER SubjectPublicKeyInfo in hex or base64',
+        }),
+      )
+      .min(1)
+      .optional(),
     outlets: z
       .array(
         z
@@ -112,7 +121,7 @@ export function staticDirectory(content: unknown, { acceptUnknown }: StaticOptio
         return 'Expired';
       return entry.status;
     },
-    enrich(chargePointId, outlet, idToken): Enrichment {
+    enrich(chargePointId, outlet, idToken, _at, signed = false): Enrichment {
       const point = points.get(chargePointId);
       const entry = idToken === undefined ? undefined : tokens.get(idToken.token.toUpperCase());
       const ofOutlet = point?.outlets.find((candidate) => sameOutlet(candidate, outlet))?.tariff;
@@ -120,6 +129,7 @@ export function staticDirectory(content: unknown, { acceptUnknown }: StaticOptio
         station: point?.station,
         account: point?.account ?? entry?.account,
         tariff: entry?.tariff ?? ofOutlet ?? point?.tariff,
+        meterKeys: signed ? point?.meterKeys?.join(' ') : undefined,
       });
     },
   };
@@ -163,5 +173,6 @@ function present(enrichment: { [K in keyof Enrichment]: string | undefined }): E
   if (enrichment.station !== undefined) result.station = enrichment.station;
   if (enrichment.account !== undefined) result.account = enrichment.account;
   if (enrichment.tariff !== undefined) result.tariff = enrichment.tariff;
+  if (enrichment.meterKeys !== undefined) result.meterKeys = enrichment.meterKeys;
   return result;
 }

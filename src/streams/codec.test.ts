@@ -41,6 +41,7 @@ const records: fc.Arbitrary<FrameRecord> = fc.record(
     station: someText,
     account: someText,
     tariff: someText,
+    meterKeys: someText,
   },
   { requiredKeys: ['body', 'subject', 'chargePointId', 'receivedAt', 'direction', 'gateway'] },
 );
@@ -131,8 +132,9 @@ test('the hash names the content: each field changes it, absent and empty are th
     { station: 'x' },
     { account: 'x' },
     { tariff: 'x' },
+    { meterKeys: 'x' },
   ];
-  expect(new Set([hash, ...others.map((other) => recordHash({ ...record, ...other }))]).size).toBe(15);
+  expect(new Set([hash, ...others.map((other) => recordHash({ ...record, ...other }))]).size).toBe(16);
 });
 
 test.each([2n ** 63n - 1n, -(2n ** 63n), 8_640_000_000_000_001n])(

@@ -41,7 +41,8 @@ export function messageBound(record: FrameRecord): number {
     (record.answer?.length ?? 0) +
     (record.station?.length ?? 0) +
     (record.account?.length ?? 0) +
-    (record.tariff?.length ?? 0);
+    (record.tariff?.length ?? 0) +
+    (record.meterKeys?.length ?? 0);
   // One UTF-16 unit is at most 3 bytes of UTF-8; 320 covers section headers, keys and short fixed values.
   return Buffer.byteLength(record.body) + 3 * others + 320;
 }
@@ -75,6 +76,7 @@ export function writeMessage(record: FrameRecord, target: Buffer, start: number)
   put('station', record.station);
   put('account', record.account);
   put('tariff', record.tariff);
+  put('meterKeys', record.meterKeys);
   closeSection(target, properties, count, at);
 
   return writeData(target, at, record.body);
@@ -153,7 +155,7 @@ class Found {
   }
 
   record(): FrameRecord {
-    const { protocol, direction, gateway, connection, seq, answer, station, account, tariff } =
+    const { protocol, direction, gateway, connection, seq, answer, station, account, tariff, meterKeys } =
       this.application;
     const optional: { -readonly [K in keyof FrameRecord]?: FrameRecord[K] } = {};
     if (text(this.messageId)) optional.messageId = text(this.messageId);
@@ -164,6 +166,7 @@ class Found {
     if (text(station)) optional.station = text(station);
     if (text(account)) optional.account = text(account);
     if (text(tariff)) optional.tariff = text(tariff);
+    if (text(meterKeys)) optional.meterKeys = text(meterKeys);
     return {
       body: this.body,
       subject: text(this.subject),

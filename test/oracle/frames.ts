@@ -32,6 +32,7 @@ export interface Envelope {
   station?: string;
   account?: string;
   tariff?: string;
+  meterKeys?: string;
   oddities?: Oddity[];
 }
 
@@ -51,7 +52,7 @@ const SUBJECTS: Record<ChargingEvent['kind'], string> = {
 
 export function entry(event: ChargingEvent | undefined, at: number, envelope: Envelope = {}): Entry {
   const { received, chargePoint = 'CP-1', protocol = 'ocpp1.6', gateway = 'gw-1', oddities = [] } = envelope;
-  const { connection = `${chargePoint}/c1`, station, account, tariff } = envelope;
+  const { connection = `${chargePoint}/c1`, station, account, tariff, meterKeys } = envelope;
   const ofGateway = event?.kind === 'gateway-alive' || event?.kind === 'gateway-started';
   const record: FrameRecord = {
     body: '[]',
@@ -64,6 +65,7 @@ export function entry(event: ChargingEvent | undefined, at: number, envelope: En
     ...(station === undefined ? {} : { station }),
     ...(account === undefined ? {} : { account }),
     ...(tariff === undefined ? {} : { tariff }),
+    ...(meterKeys === undefined ? {} : { meterKeys }),
   };
   return { record, event, oddities };
 }
@@ -74,6 +76,7 @@ export interface SampleExtras {
   location?: string;
   context?: string;
   unit?: string;
+  signed?: string;
 }
 
 /** A register reading in Wh, unless extras say otherwise. */
@@ -87,6 +90,7 @@ export function sample(at: string | number, amount: number, extras: SampleExtras
     milli: milli(amount),
     unit: extras.unit ?? 'Wh',
     raw: String(amount),
+    ...(extras.signed === undefined ? {} : { signed: extras.signed }),
   };
 }
 

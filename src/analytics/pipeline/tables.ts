@@ -68,6 +68,7 @@ export function frameLine(record: StoredRecord, { epoch }: RunContext): string {
   if (record.station !== undefined) properties.station = record.station;
   if (record.account !== undefined) properties.account = record.account;
   if (record.tariff !== undefined) properties.tariff = record.tariff;
+  if (record.meterKeys !== undefined) properties.meterKeys = record.meterKeys;
   return [
     epoch,
     record.partition,

@@ -3,14 +3,16 @@
  * intervals, power. A pure function of sets, so order, delay and repetition of frames change nothing.
  * All quantities are integers in thousandths (mWh, mW), all times epoch milliseconds.
  *
- * Which figure wins (rules, "Energy"): meterStop - meterStart; else Transaction.End - Transaction.Begin;
- * else last - first register; else the sum of one context's intervals; else integrated power. Where figures
- * disagree the lower one stands and the session is held: never bill more than the charger's own last word.
- * (A signed pair would come first, but only a verified one, and nothing here verifies signatures yet.)
+ * Which figure wins (rules, "Energy"): a verified signed pair; else meterStop - meterStart; else
+ * Transaction.End - Transaction.Begin; else last - first register; else the sum of one context's intervals; else
+ * integrated power. Where figures disagree the lower one stands and the session is held: never bill more than
+ * the charger's own last word.
  */
 import { BEGIN, CONTEXTS, END, type Point, pick, type SeriesSet } from './series.js';
+import type { SignedPair } from './signed.js';
 
 export type EnergySource =
+  | 'signed_pair'
   | 'meter_stop'
   | 'transaction_context'
   | 'registers'
@@ -31,6 +33,10 @@ export interface Metering {
   readonly tagged: SeriesSet;
   /** Samples of the same EVSE in the session's time that named none. */
   readonly untagged: SeriesSet;
+  /** Readings of one register at begin and end whose signatures hold. */
+  readonly signed?: SignedPair | undefined;
+  /** Signed data came that does not fit the keys registered. */
+  readonly signatureInvalid?: boolean;
 }
 
 export interface EnergyFinding {
@@ -69,6 +75,46 @@ const undeliverable = (milli: number, ms: number): boolean =>
   milli > LIMIT_PER_MS * (Math.max(0, ms) + LIMIT_SLACK_MS);
 
 export function energyOf(metering: Metering): Energy {
+  const unsigned = unsignedEnergyOf(metering);
+  const energy = metering.signed === undefined ? unsigned : fromSigned(metering, metering.signed, unsigned);
+  if (metering.signatureInvalid !== true) return energy;
+  const detail = 'signed meter data does not fit the keys registered; not used';
+  return { ...energy, findings: [...energy.findings, { kind: 'signature_invalid', detail, hold: true }] };
+}
+
+/** The signed pair, shaped by whatever else was read; unless something else says less. */
+function fromSigned(metering: Metering, { start, stop }: SignedPair, unsigned: Energy): Energy {
+  const milli = stop - start;
+  const other = unsigned.estimated ? undefined : unsigned.milli;
+  if (other !== undefined && Math.abs(other - milli) > 2 * WHOLE_WH) {
+    const detail = `signed pair ${wh(milli)} Wh, ${unsigned.source} ${wh(other)} Wh; the lower stands`;
+    const findings = [...unsigned.findings, { kind: 'figures_disagree', detail, hold: true }];
+    if (other < milli) return { ...unsigned, findings };
+    return { ...signedEnergy(), findings };
+  }
+  return signedEnergy();
+
+  function signedEnergy(): Energy {
+    const last = unsigned.curve.at(-1) as CurvePoint;
+    const endAt = Math.max(metering.endAt ?? last.at, last.at);
+    const curve = unsigned.curve
+      .slice(0, -1)
+      .map(({ at, milli: read }) => ({ at, milli: Math.min(read, milli) }));
+    if (curve.length === 0) curve.push({ at: metering.startAt, milli: 0 });
+    curve.push({ at: endAt, milli });
+    return {
+      ...unsigned,
+      milli,
+      source: 'signed_pair',
+      estimated: false,
+      meterStart: start,
+      meterStop: stop,
+      curve,
+    };
+  }
+}
+
+function unsignedEnergyOf(metering: Metering): Energy {
   const findings: EnergyFinding[] = [];
   const found = (kind: string, detail: string, hold = true) => findings.push({ kind, detail, hold });
 

@@ -24,7 +24,7 @@ export interface Sample {
   readonly unit: string;
   /** The value's text as sent. */
   readonly raw: string;
-  /** Signed meter data as sent, unverified. */
+  /** Signed meter data as sent; `signed.ts` verifies it. */
   readonly signed?: string;
 }
 

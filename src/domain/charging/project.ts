@@ -4,6 +4,7 @@ import { type Energy, type EnergyFinding, energyOf } from './energy.js';
 import type { QuarterRow, SessionRow } from './rows.js';
 import { addPoints, latest, type Point, pick, type SeriesSet } from './series.js';
 import { type Session, sampleCut } from './sessions.js';
+import { signedPair } from './signed.js';
 import type { ChargePointState, TransactionPart } from './state.js';
 import { untaggedAt } from './untagged.js';
 
@@ -27,6 +28,7 @@ export function projectSession(state: ChargePointState, session: Session, offset
     meterStop: lowestStop(session),
     tagged,
     untagged,
+    ...signedOf(parts, session),
   });
   const until = (points: Point[]) =>
     cutAt === undefined ? points : points.filter((point) => point.at <= cutAt);
@@ -145,6 +147,16 @@ function mergedSamples(parts: TransactionPart[], session: Session): SeriesSet {
   if (parts.length === 1 && unlimited) return (parts[0] as TransactionPart).samples;
   const sets = parts.map((part) => part.samples);
   return mergeSets(sets, session.samplesFrom, session.samplesBefore);
+}
+
+/** Signed readings within the session's share of its parts. */
+function signedOf(parts: readonly TransactionPart[], session: Session) {
+  const within = (at: number) => at >= session.samplesFrom && at < session.samplesBefore;
+  const signed = signedPair(
+    parts.flatMap((part) => part.signed?.readings.filter(({ at }) => within(at)) ?? []),
+  );
+  const signatureInvalid = parts.some((part) => part.signed?.invalidAt.some(within));
+  return { signed, signatureInvalid };
 }
 
 /** Samples of the EVSE that named no transaction we know, within the session's time. */

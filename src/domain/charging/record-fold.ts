@@ -14,6 +14,7 @@ import { type CorrectedTime, correct, forgetShift } from './clock.js';
 import type { ChargingEvent, Outlet, Sample } from './events.js';
 import { addSample } from './series.js';
 import { isOwnTransactionId, type Session } from './sessions.js';
+import { addSigned } from './signed.js';
 import {
   type ChargePointState,
   type EventsEvidence,
@@ -233,6 +234,7 @@ export class RecordFold {
     for (const sample of event.samples) {
       const sampleAt = this.time(Number.isNaN(sample.at) ? event.at : sample.at).at;
       addSample(part.samples, sample, sampleAt);
+      this.addSigned(part, sample, sampleAt);
       if (lastSampleAt === null || sampleAt > lastSampleAt) lastSampleAt = sampleAt;
     }
     part.events ??= { seqNos: [], ended: [], firstAt: at };
@@ -281,8 +283,17 @@ export class RecordFold {
 
   private addSamples(part: TransactionPart, samples: readonly Sample[], fallback: number): void {
     for (const sample of samples) {
-      addSample(part.samples, sample, Number.isNaN(sample.at) ? fallback : this.time(sample.at).at);
+      const at = Number.isNaN(sample.at) ? fallback : this.time(sample.at).at;
+      addSample(part.samples, sample, at);
+      this.addSigned(part, sample, at);
     }
+  }
+
+  private addSigned(part: TransactionPart, sample: Sample, at: number): void {
+    const { meterKeys } = this.record;
+    if (sample.signed === undefined || meterKeys === undefined) return;
+    part.signed ??= { readings: [], invalidAt: [] };
+    addSigned(part.signed, sample, at, meterKeys.split(' '));
   }
 
   private meterRows(

@@ -5,6 +5,7 @@
  */
 import type { ClockState } from './clock.js';
 import type { SeriesSet } from './series.js';
+import type { SignedSet } from './signed.js';
 
 /** OCPP 1.6 StartTransaction, once per distinct content. */
 export interface StartEvidence {
@@ -71,6 +72,8 @@ export interface TransactionPart {
   stops: StopEvidence[];
   events?: EventsEvidence;
   samples: SeriesSet;
+  /** Where signed data came with keys to verify it by. */
+  signed?: SignedSet;
   /** Offsets of the first and last record that spoke of it. */
   firstOffset: number;
   lastOffset: number;

@@ -36,6 +36,7 @@ export const ANOMALY_KINDS = {
   meter_glitch: 'A register dipped and came back; the dip was dropped.',
   meter_reset: 'A register began anew; nothing is added for the gap, and the session is held.',
   meter_jump: 'A register rose by more than the connector could have delivered; held, not billed.',
+  signature_invalid: 'Signed meter data does not fit the keys registered for the meter; not used, and held.',
   figures_disagree: 'Two figures of the same energy differ: the lower one stands, and the session is held.',
   registers_session_relative:
     'The samples count from the session, not from the meter; only their shape is used.',

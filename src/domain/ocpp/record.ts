@@ -41,6 +41,8 @@ export interface FrameRecord {
   readonly account?: string;
   /** `<id>@<version>`. */
   readonly tariff?: string;
+  /** Public keys of the charge point's meters, separated by spaces; on frames that carry signed meter data. */
+  readonly meterKeys?: string;
 }
 
 /** Where a record lies in the log. Offsets rise but are not contiguous. */

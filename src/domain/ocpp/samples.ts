@@ -9,6 +9,10 @@ import { isObject, type Payload } from './payload.js';
 import type { Reading } from './reading.js';
 import { unitOf } from './units.js';
 
+/** Whether a frame's text may carry signed meter data: 1.6 `format`, 2.x `signedMeterValue`. */
+export const carriesSignedData = (text: string): boolean =>
+  text.includes('SignedData') || text.includes('signedMeterValue');
+
 /** What a sampled value says of its value, whichever version said it. */
 interface Value {
   readonly raw: string;
