@@ -24,8 +24,8 @@ interface Play {
   readonly durationMs: number;
 }
 
-/** Sessions of half a minute in real time. Their readings come every two seconds. */
-const LIVE: Play = {
+/** Sessions of up to half a minute in real time. Their readings come every two seconds. */
+const live = (longestSeconds: number): Play => ({
   scenario: {
     ...scenarioNamed('steady'),
     name: 'live',
@@ -35,13 +35,14 @@ const LIVE: Play = {
       ...scenarioNamed('steady').visit(context),
       afterMs: context.random.whole(200, 4_000),
       tapAfterMs: context.random.whole(100, 1_500),
-      stayMs: context.random.whole(5, 30) * SECOND,
+      stayMs: context.random.whole(3, longestSeconds) * SECOND,
       unplugAfterMs: 3 * SECOND,
     }),
   },
   speed: 1,
   durationMs: Number.POSITIVE_INFINITY,
-};
+});
+const LIVE_SECONDS = 30;
 
 const fast = (name: string, speed: number, durationMs = scenarioNamed(name).durationMs): Play => ({
   scenario: scenarioNamed(name),
@@ -81,6 +82,8 @@ export interface LoadOptions {
   readonly chargers: number;
   readonly seed: number;
   readonly random: Random;
+  /** Everything takes so many times less than usual. Default 1. */
+  readonly hurry?: number;
 }
 
 export interface LoadProgress {
@@ -113,7 +116,7 @@ export interface Load {
   delivered(): Delivered;
 }
 
-export function startLoad({ urls, chargers, seed, random }: LoadOptions): Load {
+export function startLoad({ urls, chargers, seed, random, hurry = 1 }: LoadOptions): Load {
   const fleets: Fleet[] = [];
   const playing = new Set<Promise<void>>();
   const played = new Map<string, number>();
@@ -143,16 +146,18 @@ export function startLoad({ urls, chargers, seed, random }: LoadOptions): Load {
     return fleet;
   };
 
-  const live = Math.max(1, Math.floor(chargers / 2));
-  play(LIVE, live);
+  const inRealTime = Math.max(1, Math.floor(chargers / 2));
+  play(live(Math.ceil(LIVE_SECONDS / hurry)), inRealTime);
   let deck: Play[] = [];
   const next = (count: number): void => {
     if (finishing) return;
     if (deck.length === 0) deck = shuffled(FAST, random);
-    const fleet = play(deck.pop() as Play, count);
+    const one = deck.pop() as Play;
+    const fleet = play({ ...one, speed: one.speed * hurry }, count);
     void fleet.done.then(() => next(count));
   };
-  for (let lane = 0; lane < AT_A_TIME; lane++) next(Math.max(1, Math.ceil((chargers - live) / AT_A_TIME)));
+  for (let lane = 0; lane < AT_A_TIME; lane++)
+    next(Math.max(1, Math.ceil((chargers - inRealTime) / AT_A_TIME)));
 
   return {
     played,

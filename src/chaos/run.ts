@@ -32,12 +32,14 @@ export interface RunOptions {
   readonly minutes: number;
   readonly faults: number;
   readonly chargers: number;
+  /** Sessions take so many times less than usual, for a short run. Default 1. */
+  readonly hurry?: number;
   /** Default: all. */
   readonly only?: readonly Fault[];
   /** Instead of drawn ones. */
   readonly planned?: (system: System) => readonly Scheduled[];
   readonly checks?: readonly Check[];
-  readonly scripts?: SystemOptions['scripts'];
+  readonly broken?: SystemOptions['broken'];
   /** Everything of this run is kept below it. */
   readonly folder: string;
   readonly partitions?: number;
@@ -64,7 +66,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     folder,
     partitions,
     prefix: `chaos-${seed}-${Date.now().toString(36)}.`,
-    ...(options.scripts === undefined ? {} : { scripts: options.scripts }),
+    ...(options.broken === undefined ? {} : { broken: options.broken }),
     listener: {
       diedFromOutside: (part: Part, how: string) => outside(`${part.name} ended (${how})`),
       said: (part: Part, line: string) => {
@@ -73,7 +75,9 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
       },
     },
   });
+  let over = false;
   broker.onDeath((node) => {
+    if (over) return;
     outside(`${node.name} ended; it is started again`);
     void node.start().catch((error: unknown) => protocol.say('system', messageOf(error)));
   });
@@ -93,7 +97,13 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   try {
     await system.start();
     protocol.say('system', 'everything is up');
-    load = startLoad({ urls: system.urls, chargers, seed, random: seeded(seed, 'load') });
+    load = startLoad({
+      urls: system.urls,
+      chargers,
+      seed,
+      random: seeded(seed, 'load'),
+      hurry: options.hurry ?? 1,
+    });
     void watch(system, load, protocol, watching.signal);
     const plan =
       options.planned?.(system) ??
@@ -126,6 +136,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     broken = signal?.aborted ? 'it was interrupted' : messageOf(error);
     protocol.say('system', `not to its end: ${broken}`);
   } finally {
+    over = true;
     watching.abort();
     await load?.stop();
     await system.stop();

@@ -1,7 +1,6 @@
 /** Promise 2, second half: whoever reads the log again from its beginning, in other pieces, gets the same tables. */
 
 import { untilLevel } from '../system/level.js';
-import { HONEST_ANALYTICS } from '../system/system.js';
 import { type Check, Differences } from './check.js';
 
 /** All that is shown. Statuses and samples are written again by whoever changes something near them: their version is no fact. */
@@ -31,7 +30,7 @@ export const secondPass: Check = {
   async run({ system, say }) {
     const differences = new Differences();
     const env = { ...IN_LARGE_PIECES, WATTSTREAM_GENERATION: String(AGAIN) };
-    const again = await system.moreAnalytics('second-pass', env, HONEST_ANALYTICS);
+    const again = await system.honestAnalytics('second-pass', env);
     await again.start();
     await untilLevel(system, AGAIN, say);
     await again.leave();

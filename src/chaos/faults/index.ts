@@ -1,6 +1,7 @@
 import { WattstreamError } from '../../platform/errors.js';
 import { haltBroker, killBroker, killLeader, stopBroker } from './broker.js';
 import { analyticsJoins, analyticsLeaves, ingestLeaves } from './comings-and-goings.js';
+import { cutOffAndKilled } from './cut-off-and-killed.js';
 import type { Fault } from './fault.js';
 import { fullDisk } from './full-disk.js';
 import { haltAnalytics, haltClickHouse, haltIngest, zombie } from './halts.js';
@@ -20,6 +21,7 @@ export const FAULTS: readonly Fault[] = [
   partialFrame,
   noConnections,
   slowBroker,
+  cutOffAndKilled,
   zombie,
   haltAnalytics,
   haltIngest,

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, createClickHouse } from '../../analytics/clickhouse.js';
 import { answers } from '../../cli/up/roles.js';
 import { type BrokerAddress, readSettings, streamAddress } from '../../platform/config.js';
+import { ON_PURPOSE } from '../broken/on-purpose.js';
 import type { Broker, BrokerNode } from '../ports.js';
 import { freePorts } from './free-ports.js';
 import { limitedFolder } from './limited-folder.js';
@@ -28,8 +29,8 @@ export interface SystemOptions {
   readonly folder: string;
   readonly partitions: number;
   readonly listener: PartListener;
-  /** Instead of the product's own entry points, relative to dist: what a self test has broken. */
-  readonly scripts?: { readonly ingest?: string; readonly analytics?: string };
+  /** Instead of the product's own entry points one of `broken/`, by its name: for the suite's own tests. */
+  readonly broken?: { readonly ingest?: string; readonly analytics?: string };
   /** A name that no other run on this broker has. */
   readonly prefix: string;
 }
@@ -51,8 +52,10 @@ export interface System {
   readonly fillable: string | undefined;
   /** Straight to the broker, for looking into the log. */
   readonly address: BrokerAddress;
-  /** A further analytics process, not started. It writes `generation` and flushes as `env` says. */
-  moreAnalytics(name: string, env?: Record<string, string>, script?: string): Promise<Part>;
+  /** A further analytics process like the others, not started. */
+  moreAnalytics(name: string): Promise<Part>;
+  /** The product's own analytics, not started, even where the run's is broken. `env` says what it writes, and how. */
+  honestAnalytics(name: string, env: Record<string, string>): Promise<Part>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -66,7 +69,7 @@ const HASTY = {
 const DATABASE = 'wattstream';
 
 export async function createSystem(options: SystemOptions): Promise<System> {
-  const { broker, folder, partitions, prefix, listener, scripts } = options;
+  const { broker, folder, partitions, prefix, listener, broken } = options;
   const logs = join(folder, 'logs');
   mkdirSync(logs, { recursive: true });
   const data = await limitedFolder(join(folder, 'data'));
@@ -107,24 +110,28 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       WATTSTREAM_ALLOW_PLAIN: 'true',
       WATTSTREAM_HEARTBEAT_SECONDS: '10',
     };
-    const script = built(scripts?.ingest ?? 'ingest/main.js');
-    return new Part({ name, script, env, ready: readyAt(ops) }, logs, listener);
+    return new Part(
+      { name, ...scriptOf('ingest', env, broken?.ingest), ready: readyAt(ops) },
+      logs,
+      listener,
+    );
   };
   const analyticsPart = async (
     name: string,
     ops: number,
-    env: Record<string, string> = {},
-    script = built(scripts?.analytics ?? 'analytics/main.js'),
-  ): Promise<Part> =>
-    new Part(
-      { name, script, env: { ...(await envOf(name, ops)), ...HASTY, ...env }, ready: readyAt(ops) },
-      logs,
-      listener,
-    );
+    more: Record<string, string>,
+    instead: string | undefined,
+  ): Promise<Part> => {
+    const env = { ...(await envOf(name, ops)), ...HASTY, ...more };
+    return new Part({ name, ...scriptOf('analytics', env, instead), ready: readyAt(ops) }, logs, listener);
+  };
 
   const [port1 = 0, port2 = 0, ops1 = 0, ops2 = 0, ops3 = 0, ops4 = 0] = rest;
   const ingests = [await ingest(1, port1, ops1), await ingest(2, port2, ops2)];
-  const analytics = [await analyticsPart('analytics-1', ops3), await analyticsPart('analytics-2', ops4)];
+  const analytics = [
+    await analyticsPart('analytics-1', ops3, {}, broken?.analytics),
+    await analyticsPart('analytics-2', ops4, {}, broken?.analytics),
+  ];
   const clickhouse = new Part(
     {
       name: 'clickhouse',
@@ -143,6 +150,12 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   );
   const parts = [clickhouse, ...ingests, ...analytics];
   const more: Part[] = [];
+  const another = async (make: (ops: number) => Promise<Part>): Promise<Part> => {
+    const [ops = 0] = await freePorts(1);
+    const part = await make(ops);
+    more.push(part);
+    return part;
+  };
   const settings = readSettings({ CLICKHOUSE_URL: clickhouseUrl, CLICKHOUSE_DATABASE: DATABASE });
   const database = createClickHouse(settings, { requestTimeoutMs: 120_000 });
 
@@ -159,12 +172,8 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     database,
     fillable: data.limited ? data.path : undefined,
     address: addressOf(broker.nodes[0] as BrokerNode),
-    async moreAnalytics(name, env, script) {
-      const [ops = 0] = await freePorts(1);
-      const part = await analyticsPart(name, ops, env, script);
-      more.push(part);
-      return part;
-    },
+    moreAnalytics: (name) => another((ops) => analyticsPart(name, ops, {}, broken?.analytics)),
+    honestAnalytics: (name, env) => another((ops) => analyticsPart(name, ops, env, undefined)),
     async start() {
       await clickhouse.start();
       await Promise.all([...ingests, ...analytics].map((part) => part.start()));
@@ -182,5 +191,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
 export const addressOf = (node: Pick<BrokerNode, 'streamUrl'>): BrokerAddress =>
   streamAddress(readSettings({ RABBITMQ_STREAM_URL: node.streamUrl }));
 
-/** The product's own analytics, whatever the run's processes have been replaced by. */
-export const HONEST_ANALYTICS = built('analytics/main.js');
+function scriptOf(role: string, env: Record<string, string>, broken: string | undefined) {
+  if (broken === undefined) return { script: built(`${role}/main.js`), env };
+  return { script: built(`chaos/broken/${broken}.js`), env: { ...env, [ON_PURPOSE]: broken } };
+}

@@ -1,0 +1,132 @@
+/**
+ * The role `analytics`, put together out of settings and concrete clients.
+ *
+ * Order of start: health first (not ready), then the tables, then the log. Both are tried until they answer,
+ * so that the order in which the parts of an installation come up does not matter. Order of stop: nobody waits
+ * for ClickHouse any more, the reader (no more records; what was read is written with a checkpoint), the
+ * processor, the clients.
+ */
+import { type Settings, streamAddress } from '../platform/config.js';
+import { messageOf, WattstreamError } from '../platform/errors.js';
+import { Lifecycle, serveOps } from '../platform/lifecycle.js';
+import { createLogger } from '../platform/logger.js';
+import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+import { untilSuccess } from '../platform/retry.js';
+import type { LogReader } from '../streams/ports.js';
+import type { RabbitReaderOptions } from '../streams/rabbitmq/reader.js';
+import type { TopologyOptions } from '../streams/rabbitmq/topology.js';
+import { acceptedGaps } from '../streams/start.js';
+import { type ClickHouseClient, createClickHouse } from './clickhouse.js';
+import { createCheckpoints } from './pipeline/checkpoints.js';
+import { createProcessorMetrics } from './pipeline/metrics.js';
+import type { RowWriter } from './pipeline/ports.js';
+import { Processor } from './pipeline/processor.js';
+import { migrate } from './schema/migrate.js';
+
+/** What reaches the log and the tables. */
+export interface AnalyticsWiring {
+  ensureTopology(options: TopologyOptions): Promise<void>;
+  createReader(options: RabbitReaderOptions): LogReader;
+  createRowWriter(client: ClickHouseClient): RowWriter;
+}
+
+/** Resolves when it reads (or was stopped while it started); it ends by a signal. */
+export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring): Promise<void> {
+  const log = createLogger('analytics', settings.WATTSTREAM_LOG_LEVEL);
+  const lifecycle = new Lifecycle(log, settings.WATTSTREAM_DRAIN_MS);
+  lifecycle.listen();
+  const stopped = new AbortController();
+
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  let readiness = (): string | undefined => 'starting';
+  const ops = lifecycle.hold(
+    'ops',
+    await serveOps({
+      host: settings.WATTSTREAM_API_HOST,
+      port: settings.WATTSTREAM_OPS_PORT,
+      health: { ready: () => readiness() },
+      metrics,
+    }),
+  );
+
+  const clickhouse = lifecycle.hold('clickhouse', createClickHouse(settings, { requestTimeoutMs: 120_000 }));
+  const beforeDatabase = lifecycle.hold('clickhouse', createClickHouse(settings, { database: false }));
+  const run = { generation: settings.WATTSTREAM_GENERATION, epoch: settings.WATTSTREAM_EPOCH };
+  const processor = lifecycle.hold(
+    'processor',
+    new Processor(
+      wiring.createRowWriter(clickhouse),
+      createCheckpoints(clickhouse, run, log),
+      {
+        ...run,
+        flushMs: settings.WATTSTREAM_FLUSH_MS,
+        flushRows: settings.WATTSTREAM_FLUSH_ROWS,
+        checkpointMs: settings.WATTSTREAM_CHECKPOINT_MS,
+        checkpointRecords: settings.WATTSTREAM_CHECKPOINT_RECORDS,
+        sessionDays: settings.WATTSTREAM_SESSION_DAYS,
+        undecodableRatio: settings.WATTSTREAM_UNDECODABLE_RATIO,
+      },
+      log,
+      createProcessorMetrics(metrics),
+      (refusal) => void reader.refuse(refusal),
+    ),
+  );
+  const address = streamAddress(settings);
+  const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
+  const reader = lifecycle.hold(
+    'reader',
+    wiring.createReader({
+      address,
+      prefix,
+      partitions,
+      group: `analytics.${run.generation}`,
+      acceptedGaps: acceptedGaps(settings.WATTSTREAM_ACCEPT_GAP),
+      log,
+    }),
+  );
+  lifecycle.hold('start', {
+    close() {
+      stopped.abort();
+      processor.leave();
+    },
+  });
+
+  try {
+    await untilItAnswers('the tables', () =>
+      migrate(beforeDatabase, {
+        database: settings.CLICKHOUSE_DATABASE,
+        cluster: settings.WATTSTREAM_CLICKHOUSE_CLUSTER,
+      }),
+    );
+    await untilItAnswers('the log', () =>
+      wiring.ensureTopology({
+        amqpUrl: settings.RABBITMQ_URL,
+        address,
+        prefix,
+        partitions,
+        retentionDays: settings.WATTSTREAM_RETENTION_DAYS,
+        replicas: settings.WATTSTREAM_REPLICAS,
+        log,
+      }),
+    );
+    await reader.start(processor);
+    readiness = () => processor.trouble();
+    log.info({ ops: ops.port, ...run, partitions }, 'reading the log into the tables');
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+  }
+
+  /** Faults that waiting can mend are waited for; the others (an edited migration, say) end the process. */
+  async function untilItAnswers<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    return untilSuccess(ask, {
+      backoff: { firstMs: 250, maxMs: 5_000 },
+      signal: stopped.signal,
+      onFailure: (error) => {
+        if (error instanceof WattstreamError && !error.canRetry && error.code !== 'TIMEOUT') throw error;
+        readiness = () => `${what}: ${messageOf(error)}`;
+        log.warn({ code: 'NOT_YET', what, error: messageOf(error) }, 'does not answer yet; trying again');
+      },
+    });
+  }
+}
