@@ -119,6 +119,7 @@ export async function startCluster({ dataDir, program, size = 3 }) {
       nodes.map(({ node }) => node),
       size,
     );
+    await rememberCoordinator(nodes);
   } catch (error) {
     await stop({ now: true });
     throw error;
@@ -216,6 +217,30 @@ async function untilTogether(nodes, size) {
         `The nodes did not find each other: they see ${seen.map((running) => running.length).join(', ')} of ${size}.`,
       );
   }
+}
+
+/**
+ * RabbitMQ makes its stream coordinator (a Raft group of all nodes) with the first stream, and each node writes
+ * down half a second later that it is a member. A node that is killed before forgets it for good: it comes back
+ * without its member, and the next node to die takes the group's majority along, so that no stream gets a new
+ * leader (seen on 4.0.5). Clusters that people run are older than half a second; ours is made to be, too.
+ * @param {readonly { node: ClusterNode, place: import('./place.mjs').Place }[]} nodes
+ */
+async function rememberCoordinator(nodes) {
+  const registers = nodes.map(({ node, place }) =>
+    join(place.files, 'data', node.name, 'coordination', node.name, 'names.dets'),
+  );
+  const areWritten = () =>
+    registers.every((file) => existsSync(file) && readFileSync(file).includes('rabbit_stream_coordinator'));
+  if (areWritten()) return;
+  const [{ node }] = /** @type {[(typeof nodes)[number]]} */ (nodes);
+  const management = managementOf(node);
+  const name = `wattstream-${randomBytes(4).toString('hex')}`;
+  await management.declareStream('/', name);
+  for (const until = Date.now() + START_MS; !areWritten(); await sleep(100)) {
+    if (Date.now() > until) throw new Problem('The nodes of the cluster do not make a stream coordinator.');
+  }
+  await management.deleteQueue('/', name);
 }
 
 /**

@@ -58,10 +58,23 @@ export function managementOf({ managementUrl, amqpUrl }) {
      * @returns {Promise<{ leader?: string, members?: string[], online?: string[] }>}
      */
     async placeOf(vhost, name) {
-      const path = `/api/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`;
       return /** @type {{ leader?: string, members?: string[], online?: string[] }} */ (
-        await (await call('GET', path)).json()
+        await (await call('GET', queuePath(vhost, name))).json()
       );
+    },
+    /**
+     * @param {string} vhost
+     * @param {string} name
+     */
+    async declareStream(vhost, name) {
+      await call('PUT', queuePath(vhost, name), { durable: true, arguments: { 'x-queue-type': 'stream' } });
+    },
+    /**
+     * @param {string} vhost
+     * @param {string} name
+     */
+    async deleteQueue(vhost, name) {
+      await call('DELETE', queuePath(vhost, name));
     },
     /** @param {string} name */
     async createVhost(name) {
@@ -78,6 +91,12 @@ export function managementOf({ managementUrl, amqpUrl }) {
     },
   };
 }
+
+/**
+ * @param {string} vhost
+ * @param {string} name
+ */
+const queuePath = (vhost, name) => `/api/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`;
 
 /**
  * The same broker as seen in another virtual host.
