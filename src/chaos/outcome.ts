@@ -20,6 +20,10 @@ export interface RunOutcome {
   readonly impossible: Readonly<Record<string, string>>;
   /** Faults that others injected meanwhile. */
   readonly fromOutside: number;
+  /** Processes that ended by themselves: no difference in what is stored, but a defect to look at. */
+  readonly crashes: number;
+  /** Warnings and errors of the processes, numbers left out; how often each came. */
+  readonly complaints: Readonly<Record<string, number>>;
   readonly scenarios: Readonly<Record<string, number>>;
   readonly load: LoadProgress;
   readonly checks: readonly CheckOutcome[];

@@ -16,14 +16,16 @@ export function writeReport(folder: string, outcome: RunOutcome): { markdown: st
 export function verdictOf(outcome: RunOutcome): string {
   const faults = Object.values(outcome.faults).reduce((sum, count) => sum + count, 0);
   const outside = outcome.fromOutside === 0 ? '' : ` and ${outcome.fromOutside} from outside`;
-  const after = `after ${faults} faults${outside}`;
+  const crashes = outcome.crashes === 0 ? '' : `; ${outcome.crashes} processes ended by themselves`;
+  const after = `after ${faults} faults${outside}${crashes}`;
   if (outcome.broken !== undefined) return `NOT PROVEN ${after}: ${outcome.broken}`;
   if (!isClean(outcome)) return `${outcome.differences} DIFFERENCES ${after}`;
   return `no difference ${after}`;
 }
 
 export function markdownOf(outcome: RunOutcome): string {
-  const { seed, settings, versions, faults, impossible, scenarios, load, checks, protocol } = outcome;
+  const { seed, settings, versions, faults, impossible, scenarios, load, checks, complaints, protocol } =
+    outcome;
   const lines = [
     `# Chaos, seed ${seed}: ${verdictOf(outcome)}`,
     '',
@@ -57,6 +59,12 @@ export function markdownOf(outcome: RunOutcome): string {
     ...protocol
       .filter(({ kind }) => kind !== 'progress')
       .map(({ at, what, kind }) => `| ${at.toFixed(1)} | ${TITLES[kind]}${what.replaceAll('|', '\\|')} |`),
+    '',
+    '## What the processes complained of',
+    '',
+    '| times | what |',
+    '| --- | --- |',
+    ...Object.entries(complaints).map(([what, times]) => `| ${times} | ${what.replaceAll('|', '\\|')} |`),
     '',
     '## With what',
     '',

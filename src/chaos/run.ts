@@ -60,6 +60,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     fromOutside++;
     protocol.say('outside', what);
   };
+  let crashes = 0;
   const complaints = new Map<string, number>();
   const system = await createSystem({
     broker,
@@ -69,8 +70,12 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     ...(options.broken === undefined ? {} : { broken: options.broken }),
     listener: {
       diedFromOutside: (part: Part, how: string) => outside(`${part.name} ended (${how})`),
+      crashed: (part: Part, how: string) => {
+        crashes++;
+        protocol.say('outside', `${part.name} ended BY ITSELF (${how}); see its log`);
+      },
       said: (part: Part, line: string) => {
-        const what = `${part.name} ${line}`.replace(/\d+/g, 'n').slice(0, 60);
+        const what = `${part.name} ${line}`.replace(/\d+/g, 'n').slice(0, 160);
         complaints.set(what, (complaints.get(what) ?? 0) + 1);
       },
     },
@@ -156,6 +161,8 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     faults: counted,
     impossible,
     fromOutside,
+    crashes,
+    complaints: Object.fromEntries([...complaints].sort(([, a], [, b]) => b - a).slice(0, 40)),
     scenarios: Object.fromEntries(load?.played ?? []),
     load: delivered ?? NO_LOAD,
     checks,

@@ -15,8 +15,10 @@ export interface PartSpec {
 }
 
 export interface PartListener {
-  /** It died, and no fault of ours was the reason. */
+  /** Somebody else killed it. */
   diedFromOutside(part: Part, how: string): void;
+  /** It ended by itself: with an exit code, or by a signal that only a defect raises. */
+  crashed(part: Part, how: string): void;
   /** What it printed that a person should see. */
   said(part: Part, line: string): void;
 }
@@ -24,6 +26,8 @@ export interface PartListener {
 /** Quicker than the product's own, so that more faults fit into a minute. */
 const RESTART = { firstMs: 200, maxMs: 1_500 };
 const STOP_MS = 20_000;
+/** Signals that people send; SIGSEGV, SIGABRT and their kin are a program's own. A role asked by SIGTERM exits with 0. */
+const FROM_OUTSIDE = /^(SIG(KILL|TERM|INT|HUP|QUIT|USR1|USR2)|exit code 0)$/;
 
 export class Part {
   private role: Role | undefined;
@@ -59,7 +63,9 @@ export class Part {
       restart: RESTART,
       persistent: true,
       onEnd: (pid, how) => {
-        if (pid === undefined || !this.doomed.delete(pid)) this.listener.diedFromOutside(this, how);
+        if (pid !== undefined && this.doomed.delete(pid)) return;
+        if (FROM_OUTSIDE.test(how)) this.listener.diedFromOutside(this, how);
+        else this.listener.crashed(this, how);
       },
     };
     const terminal = {

@@ -11,7 +11,7 @@ import { type ClickHouseClient, createClickHouse } from '../../analytics/clickho
 import { answers } from '../../cli/up/roles.js';
 import { type BrokerAddress, readSettings, streamAddress } from '../../platform/config.js';
 import { ON_PURPOSE } from '../broken/on-purpose.js';
-import type { Broker, BrokerNode } from '../ports.js';
+import type { Broker } from '../ports.js';
 import { freePorts } from './free-ports.js';
 import { limitedFolder } from './limited-folder.js';
 import { Part, type PartListener } from './part.js';
@@ -171,7 +171,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     prefix,
     database,
     fillable: data.limited ? data.path : undefined,
-    address: addressOf(broker.nodes[0] as BrokerNode),
+    address: streamAddress(readSettings({ RABBITMQ_STREAM_URL: broker.streamUrl })),
     moreAnalytics: (name) => another((ops) => analyticsPart(name, ops, {}, broken?.analytics)),
     honestAnalytics: (name, env) => another((ops) => analyticsPart(name, ops, env, undefined)),
     async start() {
@@ -187,9 +187,6 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     },
   };
 }
-
-export const addressOf = (node: Pick<BrokerNode, 'streamUrl'>): BrokerAddress =>
-  streamAddress(readSettings({ RABBITMQ_STREAM_URL: node.streamUrl }));
 
 function scriptOf(role: string, env: Record<string, string>, broken: string | undefined) {
   if (broken === undefined) return { script: built(`${role}/main.js`), env };

@@ -360,7 +360,11 @@ export class StreamClient {
 
   /** Ends with the work, with the connection, or in time; whichever is first. */
   private async guarded<T>(work: Promise<T>, what: string): Promise<T> {
-    if (this.reason !== undefined) throw this.reason;
+    if (this.reason !== undefined) {
+      // The library writes to the destroyed socket all the same; its complaint is nobody's any more.
+      work.catch(() => {});
+      throw this.reason;
+    }
     let give!: (reason: WattstreamError) => void;
     const death = new Promise<never>((_, reject) => {
       give = reject;

@@ -31,7 +31,8 @@ export function createRabbitInspector(options: RabbitInspectorOptions): LogInspe
   const open = new Set<StreamClient>();
   const connect = async (stream: string): Promise<StreamClient> => {
     const name = `wattstream inspector ${stream}`.slice(0, 255);
-    const client = await StreamClient.openFor(stream, 'replica', { address, tls, timeoutMs, name });
+    // Of the leader: a replica that has just come back would say that there is less, or nothing.
+    const client = await StreamClient.openFor(stream, 'leader', { address, tls, timeoutMs, name });
     open.add(client);
     void client.gone.then(() => open.delete(client));
     return client;

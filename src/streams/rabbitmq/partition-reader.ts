@@ -18,8 +18,16 @@ import { Offset, SubscribeRequest } from 'rabbitmq-stream-js-client/dist/request
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { decodeMessage } from '../codec.js';
-import type { PartitionHandler, Refusal } from '../ports.js';
-import { type AcceptedGaps, beyondGap, poison, refusal, refuseStart, StartGuard } from '../start.js';
+import type { PartitionHandler, Refusal, StartAt } from '../ports.js';
+import {
+  type AcceptedGaps,
+  beyondGap,
+  type Kept,
+  poison,
+  refusal,
+  refuseStart,
+  StartGuard,
+} from '../start.js';
 import type { StreamClient } from './client.js';
 import {
   type Chunk,
@@ -50,6 +58,8 @@ export interface PartitionReaderOptions {
   readonly handler: PartitionHandler;
   readonly acceptedGaps: AcceptedGaps;
   readonly connect: () => Promise<StreamClient>;
+  /** What the leader keeps, asked on a connection of its own. */
+  readonly boundsAtLeader: () => Promise<Kept>;
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
   readonly log: Logger;
 }
@@ -180,10 +190,7 @@ export class PartitionReader {
         await this.unload();
         let start = await this.options.handler.activate(this.partition);
         this.loaded = true;
-        let refused =
-          'from' in start
-            ? undefined
-            : refuseStart(start, await keptBounds(client, this.options.stream), this.partition);
+        let refused = await this.whyNot(client, start);
         const beyond = refused && beyondGap(start, refused, this.options.acceptedGaps);
         if (refused && beyond) {
           this.options.log.warn(
@@ -221,6 +228,23 @@ export class PartitionReader {
     }
     // Overtaken by a step back; the broker waits for an answer all the same.
     client.write(consumerUpdateReply(update.correlationId, 'none'));
+  }
+
+  /**
+   * Why reading cannot begin there; undefined when it can. What a replica says against it is asked of the leader:
+   * one that has just come back lags behind, or holds nothing yet. Throws REPLICA_BEHIND when that was all.
+   */
+  private async whyNot(client: StreamClient, start: StartAt): Promise<Refusal | undefined> {
+    if ('from' in start) return undefined;
+    const { stream, boundsAtLeader } = this.options;
+    const doubt = refuseStart(start, await keptBounds(client, stream), this.partition);
+    if (doubt === undefined) return undefined;
+    const refused = refuseStart(start, await boundsAtLeader(), this.partition);
+    if (refused === undefined)
+      throw new WattstreamError('REPLICA_BEHIND', `a replica of ${stream} is not as far as its leader yet`, {
+        canRetry: true,
+      });
+    return refused;
   }
 
   private async handle(

@@ -10,6 +10,7 @@ import type { LogReader, PartitionHandler, Refusal } from '../ports.js';
 import type { AcceptedGaps } from '../start.js';
 import { type ClientOptions, StreamClient } from './client.js';
 import { PartitionReader } from './partition-reader.js';
+import { keptBounds } from './stats.js';
 
 export interface RabbitReaderOptions {
   readonly address: BrokerAddress;
@@ -65,6 +66,15 @@ class RabbitReader implements LogReader {
             heartbeatSeconds,
             name: `wattstream reader ${group} ${stream}`.slice(0, 255),
           }),
+        boundsAtLeader: async () => {
+          const name = `wattstream start of ${group} ${stream}`.slice(0, 255);
+          const leader = await StreamClient.openFor(stream, 'leader', { address, tls, timeoutMs, name });
+          try {
+            return await keptBounds(leader, stream);
+          } finally {
+            await leader.close();
+          }
+        },
         backoff: this.options.backoff ?? { firstMs: 100, maxMs: 5_000 },
         log: log.child({ part: 'reader', partition }),
       });

@@ -12,6 +12,7 @@ import { type Channel, connect as connectAmqp } from 'amqplib';
 import { connect as connectStock, Offset } from 'rabbitmq-stream-js-client';
 import { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js';
 import { CreateSuperStreamRequest } from 'rabbitmq-stream-js-client/dist/requests/create_super_stream_request.js';
+import { StreamStatsRequest } from 'rabbitmq-stream-js-client/dist/requests/stream_stats_request.js';
 import { createTestStreams, type TestStreams } from '../../../test/rabbitmq.js';
 import { type BrokerAddress, readSettings } from '../../platform/config.js';
 import { encodeMessage, recordHash } from '../codec.js';
@@ -547,6 +548,16 @@ describe('topology and connecting', () => {
       code: 'STREAM_CONNECT_FAILED',
       canRetry: true,
     });
+  });
+
+  test('a request after the connection went is refused with the reason, and ends no process', async () => {
+    const client = await StreamClient.open({ address: streams.address, name: 'test' });
+    streams.proxy.cut();
+    await client.gone;
+    const asked = client.call(new StreamStatsRequest('any'), 'Asking');
+    await expect(asked).rejects.toMatchObject({ code: 'STREAM_CONNECTION_LOST' });
+    // For the rejection that nobody would have heard; `afterEach` looks at it.
+    await sleep(20);
   });
 
   test('a peer that accepts and says nothing is given up in time', async () => {
