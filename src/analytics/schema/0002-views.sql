@@ -1,5 +1,6 @@
 -- What people query. Each view shows the newest version of every fact, in the generation that the newest
--- row of generations names.
+-- row of generations names. Who asks under the workload 'analyst' (as the user of that name always does) sees
+-- tokens as hashes, and none in frames: idTag, parentIdTag of 1.6 and idToken of 2.x.
 
 CREATE VIEW {{database}}.generations {{on_cluster}} AS
 SELECT generation, code_version, activated_at, actor, reason
@@ -10,11 +11,16 @@ SELECT argMax(generation, (activated_at, generation)) AS generation
 FROM {{database}}.generations_rows;
 
 CREATE VIEW {{database}}.frames {{on_cluster}} AS
-SELECT *
+WITH '("(?:idTag|parentIdTag|idToken)"[[:space:]]*:[[:space:]]*)"(?:[^"\\\\]|\\\\.)*"' AS token
+SELECT * REPLACE (
+    if(getSetting('workload') = 'analyst', replaceRegexpAll(frame, token, '\\1"***"'), frame) AS frame,
+    if(getSetting('workload') = 'analyst', replaceRegexpAll(answer, token, '\\1"***"'), answer) AS answer)
 FROM {{database}}.frames_rows FINAL;
 
 CREATE VIEW {{database}}.sessions {{on_cluster}} AS
-SELECT * EXCEPT (generation, version, is_deleted)
+SELECT * EXCEPT (generation, version, is_deleted) REPLACE (
+    if(getSetting('workload') = 'analyst' AND id_token != '',
+        lower(substring(hex(SHA256(upper(id_token))), 1, 16)), id_token) AS id_token)
 FROM {{database}}.sessions_rows FINAL
 WHERE generation = (SELECT generation FROM {{database}}.active_generation);
 

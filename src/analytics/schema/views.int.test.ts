@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../../test/clickhouse.js';
 import { anomalyRow, frameRow, quarterRow, sessionRow, uuid } from '../../../test/rows.js';
+import { readSettings } from '../../platform/config.js';
 
 /** What people see of the rows: the newest version of every fact, in the active generation, and no tombstones. */
 describe('views', () => {
@@ -43,6 +46,67 @@ describe('views', () => {
     await db.insert('sessions_rows', [sessionRow({ session_id: uuid(3), version: 2, status: 'completed' })]);
     expect(await db.select("SELECT session_id FROM sessions WHERE status = 'active'")).toEqual([]);
     await db.insert('sessions_rows', [sessionRow({ session_id: uuid(3), version: 3, is_deleted: 1 })]);
+  });
+
+  test('analysts see hashes of tokens, and frames without them; the tables themselves are not theirs', async () => {
+    const other = await createTestDatabase();
+    // Without the settings that our own client sends along: a reader may set none.
+    const analyst = createClient({
+      url: readSettings().CLICKHOUSE_URL,
+      username: 'analyst',
+      database: other.name,
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+    try {
+      await other.insert('sessions_rows', [
+        sessionRow({ session_id: uuid(1), id_token: 'Tag1' }),
+        sessionRow({ session_id: uuid(2), id_token: '' }),
+      ]);
+      const frame = String.raw`[2,"1","StartTransaction",{"idTag": "a\"b","connectorId":1,"note":"idTag"}]`;
+      const v2 = '[2,"2","Authorize",{"idToken":{"idToken":"ABC","type":"Central"}}]';
+      await other.insert('frames_rows', [
+        frameRow({ offset: 1, frame, answer: '{"idTagInfo":{"parentIdTag":"P","status":"Accepted"}}' }),
+        frameRow({ offset: 2, frame: v2, answer: '' }),
+      ]);
+      const seen = async (query: string) => (await analyst.query({ query, format: 'JSONEachRow' })).json();
+      const hash = createHash('sha256').update('TAG1').digest('hex').slice(0, 16);
+      expect(await seen('SELECT id_token FROM sessions ORDER BY session_id')).toEqual([
+        { id_token: hash },
+        { id_token: '' },
+      ]);
+      expect(await seen('SELECT frame, answer FROM frames ORDER BY offset')).toEqual([
+        {
+          frame: '[2,"1","StartTransaction",{"idTag": "***","connectorId":1,"note":"idTag"}]',
+          answer: '{"idTagInfo":{"parentIdTag":"***","status":"Accepted"}}',
+        },
+        { frame: '[2,"2","Authorize",{"idToken":{"idToken":"***","type":"Central"}}]', answer: '' },
+      ]);
+      expect(await other.select('SELECT frame FROM frames ORDER BY offset')).toEqual([
+        { frame },
+        { frame: v2 },
+      ]);
+      expect(await other.select('SELECT id_token FROM sessions ORDER BY session_id')).toEqual([
+        { id_token: 'Tag1' },
+        { id_token: '' },
+      ]);
+      for (const query of [
+        'SELECT * FROM sessions_rows',
+        'SELECT * FROM checkpoints_rows',
+        `SELECT frame FROM ${other.name}.frames_rows`,
+      ])
+        await expect(seen(query)).rejects.toMatchObject({ code: '497' });
+      await expect(
+        analyst.query({ query: 'SELECT 1', clickhouse_settings: { workload: 'default' } }),
+      ).rejects.toMatchObject({ code: '164' });
+      await expect(seen("SELECT id_token FROM sessions SETTINGS workload = 'default'")).rejects.toMatchObject(
+        {
+          code: '164',
+        },
+      );
+    } finally {
+      await analyst.close();
+      await other.drop();
+    }
   });
 
   test('a generation is swapped and swapped back by one row each', async () => {

@@ -172,6 +172,8 @@ function checkTable(qualified: string, current: string): void {
     dot < 0 ? [current, qualified] : [qualified.slice(0, dot), qualified.slice(dot + 1)];
   if (database.toLowerCase() === 'system' && !SYSTEM_TABLES.has(table))
     throw denied(`The table ${qualified} is not for this user.`);
+  if (table.endsWith('_rows'))
+    throw denied(`The table ${qualified} is not for this user: it holds tokens. Query the view of its name.`);
 }
 
 function knows(name: string, lists: GuardLists): boolean {

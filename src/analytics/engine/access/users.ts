@@ -45,6 +45,8 @@ export class Users {
 const digest = (password: string) => createHash('sha256').update(password).digest();
 
 const analystProfile = (limits: AnalystLimits): Record<string, string> => ({
+  // The views know by it that tokens are not for this user.
+  workload: 'analyst',
   max_execution_time: String(limits.seconds),
   timeout_overflow_mode: 'throw',
   max_memory_usage: String(limits.memoryBytes),
