@@ -48,9 +48,9 @@ export interface RunOptions {
 }
 
 const LIVE = 1;
-/** For chargers to say their last after everything is mended; most of it is sessions that take their time. */
-const FINISH_MS = 240_000;
 const READY_MS = 180_000;
+const STUCK_MS = 120_000;
+const ATTEMPTS = 4;
 
 export async function run(options: RunOptions): Promise<RunOutcome> {
   const { broker, seed, minutes, chargers, folder, signal, partitions = 4 } = options;
@@ -123,16 +123,18 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
     await mend(system, protocol, outside);
     signal?.throwIfAborted();
     protocol.say('system', 'no fault any more; the chargers finish what they have');
-    await inTime(load.finish(), FINISH_MS, 'the chargers did not come to an end', signal);
+    await untilFinished(load, signal);
     await load.stop();
     // Gateways say every half minute that they live: without them the log stands still.
     await Promise.all(system.ingests.map((part) => part.leave()));
     await untilLevel(system, LIVE, (text) => protocol.say('progress', text), signal);
     protocol.say('system', 'analytics is level with the log');
-    const evidence = await gather(system, load, (text) => protocol.say('progress', text));
+    const say = (text: string) => protocol.say('progress', text);
+    const all = load;
+    const evidence = await patiently(system, protocol, () => gather(system, all, say));
     for (const check of options.checks ?? CHECKS) {
       signal?.throwIfAborted();
-      const outcome = await runCheck(check, evidence);
+      const outcome = await runCheck(check, evidence, (work) => patiently(system, protocol, work));
       checks.push(outcome);
       protocol.say('check', `${check.name}: ${outcome.differences} differences`);
       for (const one of outcome.first.slice(0, 3)) protocol.say('system', one.slice(0, 400));
@@ -208,7 +210,7 @@ async function mend(system: System, protocol: Protocol, outside: (what: string) 
         outside(`${part.name} was halted; woken up`);
         part.wake();
       }
-      if (Date.now() > deadline) throw new Error(`${part.name} does not come up again`);
+      if (Date.now() > deadline) throw new Error(`${part.name} does not come up again: ${await part.why()}`);
       await sleep(100);
     }
   }
@@ -236,23 +238,41 @@ async function watch(system: System, load: Load, protocol: Protocol, signal: Abo
   }
 }
 
-async function inTime(
-  work: Promise<void>,
-  ms: number,
-  otherwise: string,
-  signal?: AbortSignal,
-): Promise<void> {
-  const over = new AbortController();
-  const late = sleep(ms, undefined, {
-    signal: signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]),
-  }).then(() => {
-    throw new Error(`${otherwise} within ${ms / 1_000} s`);
+/** Sessions take their time; but when no frame is answered for long while some are open, something is stuck. */
+async function untilFinished(load: Load, signal?: AbortSignal): Promise<void> {
+  let finished = false;
+  const finishing = load.finish().then(() => {
+    finished = true;
   });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    over.abort();
-    late.catch(() => {});
+  let answered = -1;
+  let progressAt = Date.now();
+  while (!finished) {
+    const now = load.progress();
+    if (now.answered !== answered) {
+      answered = now.answered;
+      progressAt = Date.now();
+    }
+    if (Date.now() - progressAt > STUCK_MS)
+      throw new Error(
+        `the chargers are stuck: no frame was answered for ${STUCK_MS / 1_000} s, ${now.sessionsOpen} sessions are open, ${now.online} chargers online`,
+      );
+    await Promise.race([finishing, sleep(500)]);
+    signal?.throwIfAborted();
+  }
+}
+
+/** What somebody's kill from outside has disturbed is done once more when everything is up again. */
+async function patiently<T>(system: System, protocol: Protocol, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      protocol.say('system', `disturbed (${messageOf(error)}); once more`);
+      await Promise.race([system.clickhouse.untilReady(), sleep(READY_MS)]);
+      for (const node of system.broker.nodes) if (!node.running) await node.start().catch(() => {});
+      await sleep(1_000);
+    }
   }
 }
 
@@ -297,9 +317,13 @@ function callOf(frame: LedgerFrame, record: StoredRecord | undefined): Delivered
   };
 }
 
-async function runCheck({ name, about, run: look }: Check, evidence: Evidence): Promise<CheckOutcome> {
+async function runCheck(
+  { name, about, run: look }: Check,
+  evidence: Evidence,
+  again: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<CheckOutcome> {
   try {
-    const { compared, differences } = await look(evidence);
+    const { compared, differences } = await again(() => look(evidence));
     return { name, about, compared, differences: differences.count, first: differences.first };
   } catch (error) {
     return {

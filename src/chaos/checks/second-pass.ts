@@ -31,9 +31,12 @@ export const secondPass: Check = {
     const differences = new Differences();
     const env = { ...IN_LARGE_PIECES, WATTSTREAM_GENERATION: String(AGAIN) };
     const again = await system.honestAnalytics('second-pass', env);
-    await again.start();
-    await untilLevel(system, AGAIN, say);
-    await again.leave();
+    try {
+      await again.start();
+      await untilLevel(system, AGAIN, say);
+    } finally {
+      await again.leave();
+    }
     const compared: Record<string, number> = {};
     for (const [table, columns] of COMPARED) {
       const rows = (generation: number) =>

@@ -5,13 +5,17 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Role, type RoleSpec } from '../../cli/up/role.js';
+import { answers } from '../../cli/up/roles.js';
+import { messageOf } from '../../platform/errors.js';
 
 export interface PartSpec {
   readonly name: string;
   readonly script: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Whether it does its work. */
-  readonly ready: () => Promise<boolean>;
+  /** Where it says whether it does its work, and why not. */
+  readonly health: string;
+  /** What the answer begins with; absent = status 200 is enough. */
+  readonly healthy?: string;
 }
 
 export interface PartListener {
@@ -57,8 +61,12 @@ export class Part {
   /** Resolves when it is ready, however long that takes and however often it is killed on the way. */
   async start(): Promise<void> {
     if (this.role !== undefined) return this.untilReady();
+    const { name, script, env } = this.spec;
     const spec: RoleSpec = {
-      ...this.spec,
+      name,
+      script,
+      env,
+      ready: () => this.isReady(),
       stopMs: STOP_MS,
       restart: RESTART,
       persistent: true,
@@ -81,7 +89,16 @@ export class Part {
   }
 
   isReady(): Promise<boolean> {
-    return this.pid === undefined ? Promise.resolve(false) : this.spec.ready().catch(() => false);
+    const { health, healthy } = this.spec;
+    return this.pid === undefined ? Promise.resolve(false) : answers(health, healthy).catch(() => false);
+  }
+
+  /** What it says about itself. */
+  async why(): Promise<string> {
+    if (this.pid === undefined) return 'there is no process';
+    return fetch(this.spec.health, { signal: AbortSignal.timeout(2_000) })
+      .then((answer) => answer.text())
+      .catch(messageOf);
   }
 
   /** kill -9; the supervisor brings it back. False when there is no process at the moment. */

@@ -8,7 +8,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, createClickHouse } from '../../analytics/clickhouse.js';
-import { answers } from '../../cli/up/roles.js';
 import { type BrokerAddress, readSettings, streamAddress } from '../../platform/config.js';
 import { ON_PURPOSE } from '../broken/on-purpose.js';
 import type { Broker } from '../ports.js';
@@ -97,7 +96,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       WATTSTREAM_OPS_PORT: String(ops),
     };
   };
-  const readyAt = (ops: number) => () => answers(`http://127.0.0.1:${ops}/health/ready`);
+  const healthAt = (ops: number) => `http://127.0.0.1:${ops}/health/ready`;
 
   const ingest = async (index: number, port: number, ops: number): Promise<Part> => {
     const name = `ingest-${index}`;
@@ -111,7 +110,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
       WATTSTREAM_HEARTBEAT_SECONDS: '10',
     };
     return new Part(
-      { name, ...scriptOf('ingest', env, broken?.ingest), ready: readyAt(ops) },
+      { name, ...scriptOf('ingest', env, broken?.ingest), health: healthAt(ops) },
       logs,
       listener,
     );
@@ -123,7 +122,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
     instead: string | undefined,
   ): Promise<Part> => {
     const env = { ...(await envOf(name, ops)), ...HASTY, ...more };
-    return new Part({ name, ...scriptOf('analytics', env, instead), ready: readyAt(ops) }, logs, listener);
+    return new Part({ name, ...scriptOf('analytics', env, instead), health: healthAt(ops) }, logs, listener);
   };
 
   const [port1 = 0, port2 = 0, ops1 = 0, ops2 = 0, ops3 = 0, ops4 = 0] = rest;
@@ -143,7 +142,8 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         WATTSTREAM_DATA: data.path,
         UV_THREADPOOL_SIZE: '36',
       },
-      ready: () => answers(`${clickhouseUrl}/ping`, 'Ok.'),
+      health: `${clickhouseUrl}/ping`,
+      healthy: 'Ok.',
     },
     logs,
     listener,
