@@ -1,6 +1,7 @@
 /** A charge point while it is being folded: its evidence, the sessions that follow, and what has been touched. */
 import { MAX_QUARTERS, QUARTER } from './buckets.js';
 import { noRows, type Rows } from './rows.js';
+import type { Page } from './sample-pages.js';
 import { latest } from './series.js';
 import { resolveSessions, type Session, sampleCut } from './sessions.js';
 import type { ChargePointState, ConnectionState, TransactionPart } from './state.js';
@@ -14,6 +15,9 @@ export interface ChargePoint {
   touched: Touched;
   /** Parts changed or gone since their states were last taken. */
   changedParts: Set<string>;
+  /** By part: pages of samples changed since their states were last taken; pages that checkpoints hold. */
+  changedPages: Map<string, Set<Page>>;
+  savedPages: Map<string, Set<Page>>;
   changedCore: boolean;
 }
 
@@ -39,13 +43,18 @@ export const untouched = (): Touched => ({
   rows: noRows(),
 });
 
-export function chargePointFrom(state: ChargePointState): ChargePoint {
+export function chargePointFrom(
+  state: ChargePointState,
+  savedPages = new Map<string, Set<Page>>(),
+): ChargePoint {
   const point: ChargePoint = {
     state,
     sessions: new Map(),
     byPart: new Map(),
     touched: untouched(),
     changedParts: new Set(),
+    changedPages: new Map(),
+    savedPages,
     changedCore: false,
   };
   index(point, resolveSessions(state));
@@ -114,6 +123,16 @@ function latestEvidence(state: ChargePointState, session: Session): number {
   for (const set of untaggedAt(state, session.evseId, session.partKeys))
     last = Math.max(last, Math.min(before, latest(set)));
   return last;
+}
+
+/** Notes that pages of a part's samples are others than checkpoints hold. */
+export function changePages(point: ChargePoint, partKey: string, pages: Iterable<Page>): void {
+  let changed = point.changedPages.get(partKey);
+  if (changed === undefined) {
+    changed = new Set();
+    point.changedPages.set(partKey, changed);
+  }
+  for (const page of pages) changed.add(page);
 }
 
 /** Marks every session of an EVSE. */

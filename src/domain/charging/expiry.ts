@@ -1,5 +1,5 @@
 /** Forgetting: evidence of sessions that ended long ago, by the log's own clock. */
-import type { ChargePoint } from './charge-point.js';
+import { type ChargePoint, changePages } from './charge-point.js';
 import { dropBefore } from './series.js';
 import type { Session } from './sessions.js';
 import type { TransactionPart } from './state.js';
@@ -72,6 +72,7 @@ function forget(point: ChargePoint, key: string): void {
   if (!point.state.parts.delete(key)) return;
   point.byPart.delete(key);
   point.changedParts.add(key);
+  changePages(point, key, point.savedPages.get(key) ?? []);
   const { expired } = point.state.core;
   if (!key.startsWith('stop:')) expired.push(key);
   if (expired.length > MAX_EXPIRED) expired.splice(0, expired.length - MAX_EXPIRED);

@@ -8,10 +8,14 @@ import type { Decoded } from './events.js';
 import { type EvolveSettings, evolve, gatewayGone } from './evolve.js';
 import { LIVENESS_MS } from './presence.js';
 import type { Rows } from './rows.js';
-import { type ChargePointCore, type ChargePointState, initialState, type TransactionPart } from './state.js';
+import { fromPages, type Page, pageName, pageText, readPageName } from './sample-pages.js';
+import { type ChargePointCore, initialState, type TransactionPart } from './state.js';
 import { hasRows, takeRows } from './take-rows.js';
 
-/** A piece of state as a checkpoint keeps it: of a charge point its `core` and one text per part; '' = gone. */
+/**
+ * A piece of state as a checkpoint keeps it: of a charge point its `core`, one text per part, and one per hour of
+ * a part's samples; '' = gone.
+ */
 export interface StateText {
   /** '' = the partition's own (its gateways). */
   readonly chargePointId: string;
@@ -74,13 +78,11 @@ export class PartitionFold {
       texts.push({ chargePointId: core.id, part: CORE, text: JSON.stringify(core) });
       for (const key of point.changedParts) {
         const part = parts.get(key);
-        texts.push({
-          chargePointId: core.id,
-          part: key,
-          text: part === undefined ? '' : JSON.stringify(part),
-        });
+        const text = part === undefined ? '' : JSON.stringify({ ...part, samples: {} });
+        texts.push({ chargePointId: core.id, part: key, text });
       }
       point.changedParts.clear();
+      takePages(point, texts);
     }
     this.unsaved.clear();
     if (this.gatewaysChanged) {
@@ -99,7 +101,7 @@ export class PartitionFold {
     if (point === undefined) {
       const texts = this.dormant.get(id);
       this.dormant.delete(id);
-      point = chargePointFrom(texts === undefined ? initialState(id) : parseState(id, texts));
+      point = texts === undefined ? chargePointFrom(initialState(id)) : parsePoint(id, texts);
       this.live.set(id, point);
     }
     return point;
@@ -154,9 +156,39 @@ export class PartitionFold {
   }
 }
 
-function parseState(id: string, texts: Map<string, string>): ChargePointState {
-  const core = texts.get(CORE);
+/** Pages of samples that changed; what there is no more of is said once, with ''. */
+function takePages({ state, changedPages, savedPages }: ChargePoint, texts: StateText[]): void {
+  for (const [key, pages] of changedPages) {
+    const saved = savedPages.get(key) ?? new Set<Page>();
+    for (const page of pages) {
+      const text = pageText(state.parts.get(key)?.samples ?? {}, page);
+      if (text === '' && !saved.has(page)) continue;
+      texts.push({ chargePointId: state.core.id, part: pageName(key, page), text });
+      if (text === '') saved.delete(page);
+      else saved.add(page);
+    }
+    if (saved.size > 0) savedPages.set(key, saved);
+    else savedPages.delete(key);
+  }
+  changedPages.clear();
+}
+
+function parsePoint(id: string, texts: Map<string, string>): ChargePoint {
+  let { core } = initialState(id);
   const parts = new Map<string, TransactionPart>();
-  for (const [key, text] of texts) if (key !== CORE) parts.set(key, JSON.parse(text) as TransactionPart);
-  return { core: core === undefined ? initialState(id).core : (JSON.parse(core) as ChargePointCore), parts };
+  const pages = new Map<string, Map<Page, string>>();
+  for (const [name, text] of texts) {
+    const page = readPageName(name);
+    if (page !== undefined) {
+      const ofPart = pages.get(page.partKey) ?? new Map<Page, string>();
+      pages.set(page.partKey, ofPart.set(page.page, text));
+    } else if (name === CORE) core = JSON.parse(text) as ChargePointCore;
+    else parts.set(name, JSON.parse(text) as TransactionPart);
+  }
+  for (const [key, ofPart] of pages) {
+    const part = parts.get(key);
+    if (part !== undefined) part.samples = fromPages(ofPart);
+  }
+  const saved = new Map([...pages].map(([key, ofPart]) => [key, new Set(ofPart.keys())]));
+  return chargePointFrom({ core, parts }, saved);
 }

@@ -2,6 +2,7 @@
 import type { StoredRecord } from '../ocpp/record.js';
 import {
   type ChargePoint,
+  changePages,
   resolve,
   touch,
   touchEvse,
@@ -12,6 +13,7 @@ import {
 } from './charge-point.js';
 import { type CorrectedTime, correct, forgetShift } from './clock.js';
 import type { ChargingEvent, Outlet, Sample } from './events.js';
+import { pageOf } from './sample-pages.js';
 import { addSample } from './series.js';
 import { isOwnTransactionId, type Session } from './sessions.js';
 import { addSigned } from './signed.js';
@@ -184,7 +186,7 @@ export class RecordFold {
     } else if (event.reason !== '' && (equal.reason === '' || event.reason < equal.reason)) {
       equal.reason = event.reason;
     }
-    this.addSamples(part, event.samples, at);
+    this.addSamples(key, part, event.samples, at);
     resolve(this.point);
     touchPart(this.point, key);
     this.meterRows(event.samples, `tx:${event.transactionId}`, {}, at, key);
@@ -198,7 +200,7 @@ export class RecordFold {
     // Connector 0 is the main meter, whatever transaction it names.
     if (named && evseId !== 0) {
       const part = this.part(key, event.transactionId as string, undefined);
-      this.addSamples(part, event.samples, this.record.receivedAt);
+      this.addSamples(key, part, event.samples, this.record.receivedAt);
       touchPart(this.point, key);
       this.resolveIfUnsettled(key);
       if (part.starts.length === 0 && evseId !== undefined) this.addUnstarted(evseId, key, event.samples);
@@ -233,8 +235,7 @@ export class RecordFold {
     let lastSampleAt: number | null = null;
     for (const sample of event.samples) {
       const sampleAt = this.time(Number.isNaN(sample.at) ? event.at : sample.at).at;
-      addSample(part.samples, sample, sampleAt);
-      this.addSigned(part, sample, sampleAt);
+      this.addSample(key, part, sample, sampleAt);
       if (lastSampleAt === null || sampleAt > lastSampleAt) lastSampleAt = sampleAt;
     }
     part.events ??= { seqNos: [], ended: [], firstAt: at };
@@ -281,15 +282,14 @@ export class RecordFold {
     return true;
   }
 
-  private addSamples(part: TransactionPart, samples: readonly Sample[], fallback: number): void {
+  private addSamples(key: string, part: TransactionPart, samples: readonly Sample[], fallback: number): void {
     for (const sample of samples) {
-      const at = Number.isNaN(sample.at) ? fallback : this.time(sample.at).at;
-      addSample(part.samples, sample, at);
-      this.addSigned(part, sample, at);
+      this.addSample(key, part, sample, Number.isNaN(sample.at) ? fallback : this.time(sample.at).at);
     }
   }
 
-  private addSigned(part: TransactionPart, sample: Sample, at: number): void {
+  private addSample(key: string, part: TransactionPart, sample: Sample, at: number): void {
+    if (addSample(part.samples, sample, at)) changePages(this.point, key, [pageOf(at)]);
     const { meterKeys } = this.record;
     if (sample.signed === undefined || meterKeys === undefined) return;
     part.signed ??= { readings: [], invalidAt: [] };
