@@ -61,7 +61,7 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
       {
         ...run,
         flushMs: settings.WATTSTREAM_FLUSH_MS,
-        flushRows: settings.WATTSTREAM_FLUSH_ROWS,
+        flushRecords: settings.WATTSTREAM_FLUSH_RECORDS,
         checkpointMs: settings.WATTSTREAM_CHECKPOINT_MS,
         checkpointRecords: settings.WATTSTREAM_CHECKPOINT_RECORDS,
         sessionDays: settings.WATTSTREAM_SESSION_DAYS,

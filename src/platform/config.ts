@@ -121,7 +121,9 @@ export const settings = z.object({
     .optional()
     .describe('Name of this ingest process. Default: host name and port'),
   WATTSTREAM_FLUSH_MS: count(300, 1).describe('Oldest a row may get before it is written'),
-  WATTSTREAM_FLUSH_ROWS: count(50_000, 1).describe('Rows that are written without waiting for the age'),
+  WATTSTREAM_FLUSH_RECORDS: count(50_000, 1).describe(
+    'Records whose rows are written without waiting for the age',
+  ),
   WATTSTREAM_CHECKPOINT_MS: count(15_000, 100).describe('Between checkpoints'),
   WATTSTREAM_CHECKPOINT_RECORDS: count(100_000, 1).describe('Records that bring a checkpoint forward'),
   WATTSTREAM_GENERATION: count(1, 1).describe('Generation of derived tables this process writes'),

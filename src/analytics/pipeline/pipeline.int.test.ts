@@ -22,7 +22,7 @@ import { ensureTopology } from '../../streams/rabbitmq/topology.js';
 const HASTY = {
   WATTSTREAM_PARTITIONS: '3',
   WATTSTREAM_FLUSH_MS: '20',
-  WATTSTREAM_FLUSH_ROWS: '300',
+  WATTSTREAM_FLUSH_RECORDS: '300',
   WATTSTREAM_CHECKPOINT_MS: '150',
 };
 const cleanUp: (() => unknown)[] = [];

@@ -20,7 +20,7 @@ const SETTINGS: ProcessorSettings = {
   generation: 1,
   epoch: 1,
   flushMs: 1,
-  flushRows: 100,
+  flushRecords: 100,
   checkpointMs: 1e9,
   checkpointRecords: 100,
   sessionDays: 3,
@@ -179,7 +179,7 @@ beforeAll(async () => {
       return !seen.has(key) && seen.add(key);
     });
   expected = await readThrough(await logOf(recorded), new Database(), {
-    settings: { flushRows: 1e6, checkpointRecords: 1e6 },
+    settings: { flushRecords: 1e6, checkpointRecords: 1e6 },
   });
 }, 60_000);
 
@@ -191,10 +191,10 @@ test('the recorded log has something to tell', () => {
 
 describe('tables are a function of the log alone', () => {
   test.each([
-    ['row by row', { flushRows: 1 }],
-    ['in small flushes', { flushRows: 7, checkpointRecords: 13 }],
-    ['by age', { flushRows: 1e6, flushMs: 3 }],
-    ['with a checkpoint at every flush', { flushRows: 50, checkpointMs: 0 }],
+    ['row by row', { flushRecords: 1 }],
+    ['in small flushes', { flushRecords: 7, checkpointRecords: 13 }],
+    ['by age', { flushRecords: 1e6, flushMs: 3 }],
+    ['with a checkpoint at every flush', { flushRecords: 50, checkpointMs: 0 }],
   ])('%s', async (_, settings) => {
     expect(await readThrough(await logOf(recorded), new Database(), { settings })).toEqual(expected);
   });
@@ -212,7 +212,7 @@ async function crashed(nth: number, fate: 'die' | 'store-and-die', before: 'stor
   const first = await start(log, database, {
     fate: (number, what) => (number === nth ? fate : what === 'checkpoint' ? 'store' : before),
     // Small flushes, so that a crash leaves a good part unread; checkpoints with each.
-    settings: { flushRows: 20, checkpointMs: 0 },
+    settings: { flushRecords: 20, checkpointMs: 0 },
   });
   await until(() => first.connection.writes.length > nth, `write ${nth}`);
   await first.kill();
@@ -250,13 +250,13 @@ describe('a crash', () => {
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 5 }),
         fc.integer({ min: 5, max: 200 }),
-        async (deaths, flushRows) => {
+        async (deaths, flushRecords) => {
           const log = await logOf(recorded);
           const database = new Database();
           for (const death of deaths) {
             const one = await start(log, database, {
               fate: (number) => (number === death ? (death % 2 ? 'die' : 'store-and-die') : 'store'),
-              settings: { flushRows, checkpointRecords: flushRows * 2 },
+              settings: { flushRecords, checkpointRecords: flushRecords * 2 },
             });
             const over = () => database.frames >= log.records().length;
             await until(() => over() || one.connection.writes.length > death, 'it dies or is done');
@@ -275,7 +275,7 @@ test('a checkpoint never speaks of a record whose frame is not stored', async ()
   const database = new Database();
   const early: number[] = [];
   const one = await start(log, database, {
-    settings: { flushRows: 10, checkpointMs: 0 },
+    settings: { flushRecords: 10, checkpointMs: 0 },
     delay: () => sleep(1),
     fate(_, what) {
       if (what === 'checkpoint') early.push(database.frames);
@@ -310,7 +310,7 @@ describe('ClickHouse away', () => {
     await sleep(100);
     // A cut under way and a backlog behind it, and not one record more.
     expect(one.processor.accepted).toBe(readBefore);
-    expect(readBefore - database.frames).toBeLessThanOrEqual(2 * 4 * SETTINGS.flushRows + PARTITIONS);
+    expect(readBefore - database.frames).toBeLessThanOrEqual(2 * 4 * SETTINGS.flushRecords + PARTITIONS);
     database.away = false;
     await until(() => database.frames === 5_000, 'caught up');
     await until(() => one.processor.trouble() === undefined, 'well again');
@@ -322,7 +322,7 @@ describe('ClickHouse away', () => {
     const body = 'x'.repeat(250 * 1024);
     const log = await logOf(Array.from({ length: 600 }, (_, n) => frame('CP-1', n, { body })));
     const database = new Database();
-    const one = await start(log, database, { settings: { flushRows: 1e6 } });
+    const one = await start(log, database, { settings: { flushRecords: 1e6 } });
     await until(() => database.frames > 0, 'it reads');
     database.away = true;
     await until(() => one.processor.trouble() !== undefined, 'trouble is told');
@@ -337,7 +337,7 @@ describe('ClickHouse away', () => {
 
   test('trouble is told as long as one table is refused, whatever the others take', async () => {
     const database = new Database();
-    const one = prepare(await logOf(heartbeats(200)), database, { settings: { flushRows: 10 } });
+    const one = prepare(await logOf(heartbeats(200)), database, { settings: { flushRecords: 10 } });
     const insert = one.connection.insert;
     let broken = true;
     one.connection.insert = async (table, lines) => {
@@ -359,7 +359,7 @@ describe('ClickHouse away', () => {
     const database = new Database();
     database.away = !reads;
     const log = await logOf(heartbeats(3_000));
-    const one = await start(log, database, { settings: { flushRows: 50 } });
+    const one = await start(log, database, { settings: { flushRecords: 50 } });
     if (reads) await until(() => database.frames > 0, 'it reads');
     database.away = true;
     await until(() => one.processor.trouble() !== undefined, 'trouble is told');
@@ -401,7 +401,7 @@ describe('taking over', () => {
   test('whoever hands a partition over leaves it written, with a checkpoint at its last record', async () => {
     const log = await logOf(recorded);
     const database = new Database();
-    const one = await start(log, database, { settings: { flushMs: 1e6, flushRows: 1e6 } });
+    const one = await start(log, database, { settings: { flushMs: 1e6, flushRecords: 1e6 } });
     const all = log.records();
     await until(() => one.processor.accepted === all.length, 'all is read');
     expect(database.frames).toBe(0);
@@ -438,7 +438,7 @@ describe('taking over', () => {
     });
     let writes = 0;
     const zombie = await start(log, database, {
-      settings: { flushRows: 60, checkpointRecords: 60 },
+      settings: { flushRecords: 60, checkpointRecords: 60 },
       delay: () => (writes++ < 10 ? Promise.resolve() : asleep),
     });
     await until(() => writes > 10, 'the zombie hangs in a write');
@@ -559,7 +559,7 @@ describe('refusals', () => {
   test('a defect met in the middle of a record leaves nothing of the state it half changed', async () => {
     const log = await logOf(heartbeats(20));
     const database = new Database();
-    const one = await start(log, database, { settings: { flushMs: 1e6, flushRows: 1e6 } });
+    const one = await start(log, database, { settings: { flushMs: 1e6, flushRecords: 1e6 } });
     await until(() => one.processor.accepted === 20, 'all is read');
     // No record is known that does this; the state is damaged by hand.
     const held = (one.processor as unknown as { held: Map<number, { fold: { apply(): never } }> }).held;
@@ -579,7 +579,7 @@ describe('refusals', () => {
   test('a defect met while rows are made stops its partition, not the others, and leaves no checkpoint', async () => {
     const log = await logOf(recorded);
     const database = new Database();
-    const one = prepare(log, database, { settings: { flushRows: 1e6, flushMs: 1e6 } });
+    const one = prepare(log, database, { settings: { flushRecords: 1e6, flushMs: 1e6 } });
     await one.reader.start(one.processor);
     const all = log.records();
     await until(() => one.processor.accepted === all.length, 'all is read');

@@ -46,7 +46,7 @@ import {
 
 export interface ProcessorSettings extends RunContext {
   readonly flushMs: number;
-  readonly flushRows: number;
+  readonly flushRecords: number;
   readonly checkpointMs: number;
   readonly checkpointRecords: number;
   readonly sessionDays: number;
@@ -250,7 +250,7 @@ export class Processor implements PartitionHandler {
   }
 
   private isFull(times: number): boolean {
-    return this.unwritten >= this.settings.flushRows * times || this.unwrittenSize >= FLUSH_SIZE * times;
+    return this.unwritten >= this.settings.flushRecords * times || this.unwrittenSize >= FLUSH_SIZE * times;
   }
 
   /** What is not written yet is folded again by whoever reads the partition next. */
@@ -351,7 +351,7 @@ export class Processor implements PartitionHandler {
 
   /** Step 2, in pieces that ClickHouse takes gladly. */
   private async write(table: Table, lines: string[]): Promise<void> {
-    const piece = this.settings.flushRows * 2;
+    const piece = this.settings.flushRecords * 2;
     for (let from = 0; from < lines.length; from += piece) {
       const some = lines.length <= piece ? lines : lines.slice(from, from + piece);
       await this.untilWritten(table.name, () => this.rows.insert(table, some));

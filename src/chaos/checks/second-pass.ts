@@ -16,7 +16,7 @@ export const COMPARED: readonly [table: string, columns: string][] = [
 /** Unlike those of the first pass: what is flushed with what must decide nothing. */
 export const IN_LARGE_PIECES = {
   WATTSTREAM_FLUSH_MS: '250',
-  WATTSTREAM_FLUSH_ROWS: '20000',
+  WATTSTREAM_FLUSH_RECORDS: '20000',
   WATTSTREAM_CHECKPOINT_MS: '1500',
 };
 
