@@ -20,7 +20,7 @@ import { Problem } from './say.mjs';
  * A broker's virtual host and an empty ClickHouse for one run of tests or benchmarks, all thrown away
  * afterwards.
  * @param {object} options
- * @param {'test' | 'bench'} options.purpose
+ * @param {'test' | 'bench' | 'fuzz'} options.purpose
  * @param {boolean} options.share whether the broker of a running `npm start` will do
  * @param {import('./say.mjs').Say} options.say
  * @returns {Promise<Services>}

@@ -305,6 +305,20 @@ describe('what is wrong', () => {
       });
   });
 
+  test('a payload that is nested without end is undecodable: it stops no reader', () => {
+    const nested = `${'['.repeat(60_000)}${']'.repeat(60_000)}`;
+    for (const [protocol, subject] of [
+      ['ocpp1.6', 'StatusNotification'],
+      ['ocpp2.1', 'MeterValues'],
+    ] as const) {
+      const body = `[2,"id","${subject}",{"evseId":1,"meterValue":[{"sampledValue":[{"value":1}],"x":${nested}}]}]`;
+      expect(decode(record({ protocol, subject, body }))).toEqual({
+        event: undefined,
+        oddities: [expect.objectContaining({ kind: 'undecodable' })],
+      });
+    }
+  });
+
   test('a body that is not what its record says is undecodable, and nothing else is', () => {
     for (const body of ['', 'x', '{}', '[2,"id","StopTransaction"]', '[2,"id","StopTransaction",7]'])
       expect(decode(record({ subject: 'StopTransaction', body }))).toMatchObject({

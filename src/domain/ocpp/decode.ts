@@ -7,7 +7,7 @@ import type { ChargingEvent, Decoded, Oddity } from '../charging/events.js';
 import type { Action } from './action.js';
 import type { AnomalyKind } from './anomaly-kinds.js';
 import { wasRefused } from './answers.js';
-import { MAX_MESSAGE_ID, parseFrame } from './frames.js';
+import { isTooDeep, MAX_MESSAGE_ID, parseFrame } from './frames.js';
 import { isObject, NOTHING, type Payload } from './payload.js';
 import type { FrameRecord } from './record.js';
 import { UNKNOWN_SUBJECT } from './respond.js';
@@ -71,7 +71,8 @@ function payloadOf(body: string): Payload | undefined {
   const parts = parsed(body);
   if (!Array.isArray(parts) || parts.length < 4) return undefined;
   const payload: unknown = parts[3] ?? NOTHING;
-  return isObject(payload) ? payload : undefined;
+  // Whatever came into the log: what is too deep would end in the validator's recursion.
+  return isObject(payload) && !isTooDeep(payload) ? payload : undefined;
 }
 
 function fact(record: FrameRecord, read: (body: Payload) => ChargingEvent): Decoded {

@@ -40,6 +40,10 @@ const SPELLING_16: Partial<Record<ErrorCode, string>> = {
 export const spelled = (code: ErrorCode, protocol: Protocol): string =>
   protocol === 'ocpp1.6' ? (SPELLING_16[code] ?? code) : code;
 
+/** Every code that a version may see, as it spells them. */
+export const errorCodesOf = (protocol: Protocol): string[] =>
+  ERROR_CODES.map((code) => spelled(code, protocol));
+
 const canonical = new Map<string, ErrorCode>([
   ...ERROR_CODES.map((code) => [code.toLowerCase(), code] as const),
   ['formationviolation', 'FormatViolation'],

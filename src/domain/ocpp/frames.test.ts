@@ -72,6 +72,11 @@ describe('what cannot be read', () => {
     ['action_invalid', '[2,"a",5,{}]', 'RpcFrameworkError'],
     ['payload_invalid', '[2,"a","Heartbeat","x"]', 'FormatViolation'],
     ['payload_invalid', '[2,"a","Heartbeat",[]]', 'FormatViolation'],
+    [
+      'payload_invalid',
+      `[2,"a","Heartbeat",{"x":${'['.repeat(60_000)}${']'.repeat(60_000)}}]`,
+      'FormatViolation',
+    ],
   ] as const)('%s: %s: answered under its id', (reason, text, errorCode) => {
     for (const protocol of PROTOCOLS)
       expect(faultOf(text, protocol)).toMatchObject({ reason, messageId: 'a', errorCode });

@@ -65,6 +65,11 @@ export type Parsed =
 
 /** OCPP-J 1.6 section 4.1.4; 2.x Part 4, section 4.1. */
 export const MAX_MESSAGE_ID = 36;
+/**
+ * Levels of lists and objects in a payload. The deepest message of OCPP has 12; whoever walks a value, be it a
+ * validator or JSON.stringify, runs out of stack at some thousands.
+ */
+const MAX_LEVELS = 64;
 /** An id longer than this is not sent back. */
 const MAX_ECHOED_ID = 255;
 /** 2.x Part 4, section 4.2.3: the id of a CALLERROR to a message whose id could not be read. */
@@ -130,6 +135,7 @@ function parseCall(type: 'Call' | 'Send', parts: unknown[], protocol: Protocol):
   const payload = sent === null ? NOTHING : sent;
   if (!isObject(payload))
     return broken('payload_invalid', 'FormatViolation', 'The payload is not a JSON object');
+  if (isTooDeep(payload)) return broken('payload_invalid', 'FormatViolation', TOO_DEEP);
   if (messageId.length > MAX_MESSAGE_ID) {
     const call: Call | undefined = type === 'Call' ? { type, messageId, action, payload } : undefined;
     const description = `The message id is longer than ${MAX_MESSAGE_ID} characters`;
@@ -147,12 +153,25 @@ function parseResult(parts: unknown[]): Parsed {
   const payload = sent === null ? NOTHING : sent;
   if (!isObject(payload))
     return unanswerable('payload_invalid', 'The payload is not a JSON object', messageId);
+  if (isTooDeep(payload)) return unanswerable('payload_invalid', TOO_DEEP, messageId);
   return { ok: true, frame: { type: 'CallResult', messageId, payload } };
+}
+
+const TOO_DEEP = `The payload has more than ${MAX_LEVELS} levels`;
+
+/** Looks no deeper than it may. */
+export function isTooDeep(value: unknown, levels: number = MAX_LEVELS): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const inner of Array.isArray(value) ? value : Object.values(value))
+    if (typeof inner === 'object' && isTooDeep(inner, levels - 1)) return true;
+  return false;
 }
 
 /** Description and details are often left out in the field; the id and the code are what matters. */
 function parseError(type: 'CallError' | 'CallResultError', parts: unknown[]): Parsed {
   const [, messageId, errorCode, description, details] = parts;
+  if (isTooDeep(details)) return unanswerable('payload_invalid', TOO_DEEP);
   if (typeof messageId !== 'string')
     return unanswerable('message_id_invalid', `A ${type} without a message id`);
   if (typeof errorCode !== 'string')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { payloadsOf } from '../../../test/support/ocpp-arbitrary.js';
+import { payloadsOf } from '../../fuzz/payloads.js';
 import { PROTOCOLS } from './record.js';
 import {
   chargerActions,

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { payloadsOf } from '../../../test/support/ocpp-arbitrary.js';
+import { payloadsOf } from '../../fuzz/payloads.js';
 import { AUTH_STATUSES, type AuthStatus } from './auth-status.js';
 import { PROTOCOLS, type Protocol } from './record.js';
 import { type Response, respond } from './respond.js';
