@@ -10,6 +10,7 @@ import { Users } from './access/users.js';
 import { openEngine } from './chdb/engine.js';
 import { Pipes } from './chdb/pipes.js';
 import { Executor } from './execute.js';
+import { watchDisk } from './full-disk.js';
 import { serve } from './http/server.js';
 import { Lane } from './lanes.js';
 import { engineMetrics } from './metrics.js';
@@ -25,6 +26,8 @@ const WAITING = 1_000;
 const SESSIONS = 200;
 /** Threads beside the queries': files, compression, KILL. */
 const SPARE_THREADS = 8;
+/** EX_TEMPFAIL of sysexits(3): the supervisor starts this role again. */
+const STARTS_ANEW = 75;
 
 async function run(settings: Settings): Promise<void> {
   const log = createLogger('clickhouse', settings.WATTSTREAM_LOG_LEVEL);
@@ -48,6 +51,14 @@ async function start(
 ): Promise<void> {
   const folder = resolve(settings.WATTSTREAM_DATA, 'clickhouse');
   const engine = lifecycle.hold('engine', await openEngine(folder));
+  const startAnew = () => {
+    log.warn(
+      { code: 'DISK_WAS_FULL', folder },
+      'the disk was full; starting anew, so that every part is looked at',
+    );
+    void lifecycle.stop().then(() => process.exit(STARTS_ANEW));
+  };
+  lifecycle.hold('disk', watchDisk(folder, startAnew));
   // Only the holder of the data folder gets here, so what lies in these is of processes that are gone.
   const passing = join(folder, 'passing');
   rmSync(passing, { recursive: true, force: true });

@@ -30,6 +30,8 @@ export interface PartListener {
 /** Quicker than the product's own, so that more faults fit into a minute. */
 const RESTART = { firstMs: 200, maxMs: 1_500 };
 const STOP_MS = 20_000;
+/** A role that wants to be started again says so by EX_TEMPFAIL of sysexits(3). */
+const STARTS_ANEW = 'exit code 75';
 /** Signals that people send; SIGSEGV, SIGABRT and their kin are a program's own. A role asked by SIGTERM exits with 0. */
 const FROM_OUTSIDE = /^(SIG(KILL|TERM|INT|HUP|QUIT|USR1|USR2)|exit code 0)$/;
 
@@ -72,7 +74,8 @@ export class Part {
       persistent: true,
       onEnd: (pid, how) => {
         if (pid !== undefined && this.doomed.delete(pid)) return;
-        if (FROM_OUTSIDE.test(how)) this.listener.diedFromOutside(this, how);
+        if (how === STARTS_ANEW) this.listener.said(this, 'starts anew by its own decision');
+        else if (FROM_OUTSIDE.test(how)) this.listener.diedFromOutside(this, how);
         else this.listener.crashed(this, how);
       },
     };
