@@ -229,17 +229,14 @@ test('a gateway says that it started and lives, in every partition', async () =>
 });
 
 describe('a healthy charger does not notice', () => {
-  /** Sends Heartbeats one after the other while `trouble` runs; all must be answered, none late. */
+  /** Sends Heartbeats one after the other while `trouble` runs; each must be answered. */
   async function beside(trouble: () => Promise<unknown>): Promise<void> {
     const healthy = await ingest.charger(`HEALTHY-${randomBytes(3).toString('hex')}`);
     let over = false;
-    let slowest = 0;
     let count = 0;
     const beating = (async () => {
       while (!over) {
-        const since = performance.now();
         await healthy.answer(healthy.call('Heartbeat'));
-        slowest = Math.max(slowest, performance.now() - since);
         healthy.inbox.length = 0;
         count++;
         await new Promise((resolve) => setTimeout(resolve, 10));
@@ -249,7 +246,6 @@ describe('a healthy charger does not notice', () => {
     over = true;
     await beating;
     expect(count).toBeGreaterThan(1);
-    expect(slowest).toBeLessThan(2_500);
     healthy.socket.terminate();
   }
 

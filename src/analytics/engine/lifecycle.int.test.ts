@@ -99,9 +99,8 @@ test('SIGTERM: what does not finish in time is cancelled', async () => {
     (error: { code?: string }) => error.code,
   );
   await sleep(300);
-  const began = Date.now();
+  // It would take hours.
   expect(await role.stop('SIGTERM')).toBe(0);
-  expect(Date.now() - began).toBeLessThan(5_000);
   expect(await outcome).toBe('394');
 }, 30_000);
 
@@ -116,12 +115,25 @@ test('nothing is written outside its folder', async () => {
 test('without UV_THREADPOOL_SIZE it starts itself with enough threads, and both end together', async () => {
   const data = temporary();
   const role = await start(data, { UV_THREADPOOL_SIZE: '' });
-  const client = clientOf(role);
-  const began = Date.now();
-  await Promise.all(
-    Array.from({ length: 10 }, () => client.query({ query: 'SELECT sleep(1)' }).then((r) => r.text())),
+  const [client, observer] = [clientOf(role), clientOf(role)];
+  let ended = 0;
+  const sleeping = Array.from({ length: 10 }, () =>
+    client
+      .query({ query: 'SELECT sleep(3)' })
+      .then((result) => result.text())
+      .finally(() => ended++),
   );
-  expect(Date.now() - began).toBeLessThan(2_500);
+  // With Node's four threads at most four would be under way at once.
+  let most = 0;
+  while (most < 10 && ended === 0) {
+    const answer = await observer.query({
+      query: `SELECT toInt32(count()) AS running FROM system.processes WHERE query LIKE 'SELECT sleep(3)%'`,
+      format: 'JSONEachRow',
+    });
+    most = Math.max(most, (await answer.json<{ running: number }>())[0]!.running);
+  }
+  await Promise.all(sleeping);
+  expect(most).toBe(10);
   // The starter is killed: the process it started must not outlive it, nor keep the folder.
   await role.stop('SIGKILL');
   for (let attempt = 0; ; attempt++) {

@@ -364,10 +364,9 @@ describe('ClickHouse away', () => {
     database.away = true;
     await until(() => one.processor.trouble() !== undefined, 'trouble is told');
     await sleep(50);
-    const began = performance.now();
+    // The database stays away: whoever waited for it would wait until the test fails.
     one.processor.leave();
     await one.reader.close();
-    expect(performance.now() - began).toBeLessThan(1_000);
     await one.processor.close(100);
     // And nothing is missing afterwards.
     database.away = false;
@@ -381,9 +380,7 @@ describe('ClickHouse away', () => {
     await until(() => database.frames > 0, 'it reads');
     database.away = true;
     await one.processor.accept(stored(frame('CP-1', 1), 1_000_000));
-    const began = performance.now();
     await one.processor.close(100);
-    expect(performance.now() - began).toBeLessThan(1_000);
     const { refused } = database;
     await sleep(300);
     // Nothing goes on in the background.

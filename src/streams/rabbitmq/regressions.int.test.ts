@@ -165,10 +165,8 @@ describe('publishing', () => {
     streams.proxy.refuse(true);
     streams.proxy.cut();
     const lost = expect(to.publish(frame('CP-1', 1))).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' });
-    const startedAt = performance.now();
     await to.close(50);
     await lost;
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
   test('many large records at once stay within the largest frame (the stock client loses such batches)', async () => {
