@@ -100,4 +100,49 @@ export interface LogInspector {
   close(): Promise<void>;
 }
 
+/**
+ * A stream that a topic exchange feeds (`charging.events.log`, `cms.events.log`): one partition, written over AMQP by
+ * whoever publishes, read from any place without a group.
+ */
+export interface EventRecord {
+  readonly offset: number;
+  readonly routingKey: string;
+  /** `messageId`, `appId` and `timestamp` (whole seconds, as milliseconds) of the AMQP message; '' and 0 where absent. */
+  readonly id: string;
+  readonly app: string;
+  readonly publishedAt: number;
+  /** The text of the body; JSON when it is one of ours. */
+  readonly body: string;
+}
+
+export type FollowFrom =
+  | { readonly from: 'first' }
+  | { readonly from: 'next' }
+  | { readonly after: number }
+  /** Epoch milliseconds. Begins at the chunk of that time: some earlier records may come too. */
+  | { readonly since: number };
+
+export interface EventLog {
+  /**
+   * Hands on every record from there, in order, for ever: reconnects by itself and goes on after the last record handed
+   * on. A promise holds the following record back until it settles. `accept` must not throw or reject: a record it cannot
+   * use is its business.
+   */
+  follow(options: {
+    readonly from: FollowFrom;
+    accept(record: EventRecord): void | Promise<void>;
+    /** Once: everything that was in the stream at the start has been handed on. At once when it was empty. */
+    onLevel?(): void;
+  }): Following;
+  /** First and last offset kept; undefined when the stream is empty. Rejects when the broker is away. */
+  bounds(): Promise<{ readonly first: number | undefined; readonly last: number | undefined }>;
+  close(): Promise<void>;
+}
+
+export interface Following {
+  /** Offset of the last record handed on; -1 before the first. */
+  readonly position: number;
+  close(): Promise<void>;
+}
+
 export type { FrameRecord, Position, StoredRecord };

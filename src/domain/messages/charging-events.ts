@@ -1,0 +1,213 @@
+/**
+ * What happens to chargers, sessions and commands: exchange `charging.events`, routing key = `type`, kept in the
+ * stream `charging.events.log`.
+ *
+ * - `session.*`, `connector.*`, `charger.*`, `anomaly.*` come from analytics, computed from the log. Their ids are
+ *   made of the log position, so a second reader of the same records publishes the same messages.
+ * - `command.*` come from the api (requested, kept, released, offline, timed-out) and from the gateway that holds the
+ *   charger (sent, and what the charger answered).
+ * - `charging.*` come from the api, for a customer's start and stop.
+ */
+import { z } from 'zod';
+import { chargePointId, instant, messageHead, wattHours, watts } from './message.js';
+
+/**
+ * Where in the log a fact about one subject (session, connector, charger) stands. `version` rises with the log;
+ * `previous` is the version of the announcement before it about the same subject, null for the first. Whoever has
+ * seen neither `previous` nor anything newer has missed something.
+ */
+const versioned = {
+  version: z.int().nonnegative().describe('epoch * 2^48 + offset, as in the tables'),
+  previous: z.int().nonnegative().nullable(),
+};
+
+export const sessionView = z
+  .object({
+    sessionId: z.uuid(),
+    chargePointId,
+    evseId: z.int().nullable().describe('In OCPP 1.6 the connector'),
+    connectorId: z.int().nullable(),
+    transactionId: z.string(),
+    status: z.enum(['active', 'completed', 'abandoned', 'orphan']),
+    held: z.boolean().describe('Not to be billed before somebody has looked at it'),
+    authStatus: z.string(),
+    stationId: z.string(),
+    accountId: z.string(),
+    tariff: z.string().describe('<id>@<version>'),
+    startedAt: instant,
+    stoppedAt: instant.nullable(),
+    lastSeenAt: instant,
+    energyWh: wattHours.nullable(),
+    energyExportWh: wattHours.nullable(),
+    powerW: watts.nullable().describe('The newest sample'),
+    maxPowerW: watts.nullable(),
+    socPercent: z.number().nullable(),
+    stopReason: z.string(),
+    estimated: z.boolean(),
+    anomalies: z.array(z.string()).describe('Kinds'),
+    remoteStartId: z.int().nullable(),
+    cost: z
+      .object({ currency: z.string(), exclVat: z.string(), inclVat: z.string().nullable() })
+      .nullable()
+      .describe('Decimals as text; null while it is not known'),
+  })
+  .meta({ id: 'SessionView' });
+export type SessionView = z.infer<typeof sessionView>;
+
+const charger = { ...messageHead, chargePointId, stationId: z.string(), accountId: z.string() };
+
+export const sessionEvent = z.object({
+  ...charger,
+  ...versioned,
+  type: z.enum(['session.started', 'session.updated', 'session.stopped']),
+  session: sessionView,
+});
+
+/** A session that turned out to be none (an orphan stop that found its session): whoever shows it takes it away. */
+export const sessionVanishedEvent = z.object({
+  ...charger,
+  ...versioned,
+  type: z.literal('session.vanished'),
+  sessionId: z.uuid(),
+});
+
+export const connectorEvent = z.object({
+  ...charger,
+  ...versioned,
+  type: z.literal('connector.status'),
+  evseId: z.int().nonnegative().describe('0 with connector 0: the charge point as a whole'),
+  connectorId: z.int().nonnegative(),
+  status: z.string(),
+  errorCode: z.string(),
+  vendorCode: z.string(),
+  since: instant,
+});
+
+export const chargerEvent = z.object({
+  ...charger,
+  ...versioned,
+  type: z.enum(['charger.online', 'charger.offline']),
+  connection: z.string(),
+  gateway: z.string(),
+  protocol: z.string(),
+  address: z.string(),
+  closeCode: z.int().nullable().describe('WebSocket close code; null when nobody saw it close'),
+});
+
+export const anomalyEvent = z.object({
+  ...charger,
+  type: z.literal('anomaly.found'),
+  sessionId: z.uuid().nullable(),
+  kind: z.string(),
+  detail: z.string(),
+});
+
+const step = { ...messageHead, chargePointId, commandId: z.uuid() };
+const held = { gateway: z.string(), connection: z.string() };
+
+/** The steps of a command's life. The first terminal one in the log is what came of it. */
+export const commandEvents = {
+  requested: z.object({
+    ...step,
+    type: z.literal('command.requested'),
+    action: z.string().describe('OCPP action'),
+    operation: z.string().nullable().describe('Name of the friendly route it came by'),
+    protocol: z.string(),
+    payload: z.record(z.string(), z.unknown()).describe('Secrets redacted'),
+    digest: z.string().describe('SHA-256 of what was asked for, by which an Idempotency-Key is held to it'),
+    actor: z.string(),
+    deadline: instant,
+    queueUntil: instant.nullable(),
+  }),
+  /** It waits for the charger to come back. */
+  kept: z.object({ ...step, type: z.literal('command.kept'), queueUntil: instant }),
+  /** It leaves the queue of kept commands, once: what is found there again after this is not sent again. */
+  released: z.object({ ...step, type: z.literal('command.released'), deadline: instant }),
+  /** Confirmed before the first byte is written. */
+  sent: z.object({ ...step, ...held, type: z.literal('command.sent') }),
+  accepted: z.object({
+    ...step,
+    ...held,
+    type: z.literal('command.accepted'),
+    status: z.string().describe("The charger's own word, '' when its answer has none"),
+    response: z.record(z.string(), z.unknown()),
+  }),
+  rejected: z.object({
+    ...step,
+    ...held,
+    type: z.literal('command.rejected'),
+    status: z.string(),
+    response: z.record(z.string(), z.unknown()),
+  }),
+  /** The charger answered with a CALLERROR, or it could not be sent for a reason of ours. */
+  failed: z.object({
+    ...step,
+    type: z.literal('command.failed'),
+    code: z.string(),
+    description: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+  timedOut: z.object({
+    ...step,
+    type: z.literal('command.timed-out'),
+    delivery: z
+      .enum(['not-delivered', 'delivery-unknown'])
+      .describe('not-delivered: certainly never written to the charger'),
+    detail: z.string(),
+  }),
+  offline: z.object({ ...step, type: z.literal('command.offline'), detail: z.string() }),
+} as const;
+
+export const commandStep = z.discriminatedUnion('type', [
+  commandEvents.requested,
+  commandEvents.kept,
+  commandEvents.released,
+  commandEvents.sent,
+  commandEvents.accepted,
+  commandEvents.rejected,
+  commandEvents.failed,
+  commandEvents.timedOut,
+  commandEvents.offline,
+]);
+export type CommandStep = z.infer<typeof commandStep>;
+
+/** A customer's start or stop that succeeded. */
+export const customerEvent = z.object({
+  ...messageHead,
+  type: z.enum(['charging.started', 'charging.stopped']),
+  chargePointId,
+  sessionId: z.uuid().nullable(),
+  transactionId: z.string().nullable(),
+  accountId: z.string(),
+  stationId: z.string(),
+  requestId: z.uuid().describe('The request it answers'),
+});
+
+export const chargingEvent = z.discriminatedUnion('type', [
+  sessionEvent,
+  sessionVanishedEvent,
+  connectorEvent,
+  chargerEvent,
+  anomalyEvent,
+  ...commandStep.options,
+  customerEvent,
+]);
+export type ChargingEventMessage = z.infer<typeof chargingEvent>;
+/** What analytics announces out of the log. */
+export type Announcement = z.infer<
+  | typeof sessionEvent
+  | typeof sessionVanishedEvent
+  | typeof connectorEvent
+  | typeof chargerEvent
+  | typeof anomalyEvent
+>;
+
+export const TERMINAL_STEPS = [
+  'command.accepted',
+  'command.rejected',
+  'command.failed',
+  'command.timed-out',
+  'command.offline',
+] as const satisfies readonly CommandStep['type'][];
+export const isTerminal = (type: CommandStep['type']): boolean =>
+  (TERMINAL_STEPS as readonly string[]).includes(type);

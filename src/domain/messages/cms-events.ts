@@ -1,0 +1,33 @@
+/**
+ * Changes of the registry: exchange `cms.events`, routing key = `type`, kept for ever in the stream `cms.events.log`,
+ * which is the registry's truth. Each holds the entity's whole new state. It is a proposal: it applies when its
+ * version is the current one + 1 and the registry's rules hold at its place in the log; else it is void.
+ */
+import { z } from 'zod';
+import { messageHead } from './message.js';
+
+export const ENTITY_KINDS = [
+  'station',
+  'point',
+  'tariff',
+  'token',
+  'account',
+  'outage',
+  'webhook',
+  'api-key',
+] as const;
+export type EntityKind = (typeof ENTITY_KINDS)[number];
+
+export const cmsEvent = z.object({
+  ...messageHead,
+  type: z
+    .string()
+    .regex(/^cms\.[a-z-]+\.(created|updated|deleted)$/)
+    .describe('cms.<kind>.created | updated | deleted'),
+  kind: z.enum(ENTITY_KINDS),
+  entityId: z.string().min(1).max(64),
+  version: z.int().positive().describe('1, 2, 3 ...; a deletion has one too'),
+  actor: z.string(),
+  state: z.record(z.string(), z.unknown()).nullable().describe('The whole entity; null when it is deleted'),
+});
+export type CmsEvent = z.infer<typeof cmsEvent>;

@@ -1,0 +1,37 @@
+/**
+ * What an api process sends to the gateway that holds a charger: exchange `charging.commands`, routing key = charge
+ * point id, published `mandatory`: the broker gives it back at once when no gateway holds the charger.
+ *
+ * First it asks who holds it (`locate`); the answer names the connection and its OCPP version. Then it sends the
+ * command to that very connection: a gateway drops what is meant for a connection it no longer holds, so that a
+ * charger that moves in between two gateways never gets it twice.
+ */
+import { z } from 'zod';
+import { PROTOCOLS } from '../ocpp/record.js';
+import { chargePointId, instant, messageHead } from './message.js';
+
+export const chargingCommand = z.object({
+  ...messageHead,
+  id: z.uuid().describe('The command id; also the OCPP message id of its CALL'),
+  type: z.literal('command'),
+  chargePointId,
+  connection: z.string().min(1).describe('The connection it is meant for, and no other'),
+  protocol: z.enum(PROTOCOLS),
+  action: z.string().min(1),
+  payload: z.record(z.string(), z.unknown()),
+  deadline: instant.describe('Not written to the charger after this; an answer after this comes too late'),
+});
+export type ChargingCommand = z.infer<typeof chargingCommand>;
+
+/** Answered over RabbitMQ's direct reply-to. */
+export const locateQuestion = z.object({ ...messageHead, type: z.literal('locate'), chargePointId });
+export type LocateQuestion = z.infer<typeof locateQuestion>;
+
+export const heldCharger = z.object({
+  chargePointId,
+  gateway: z.string(),
+  connection: z.string(),
+  protocol: z.enum(PROTOCOLS),
+  since: instant.describe('Of two gateways that both hold it (one has a ghost) the newer connection counts'),
+});
+export type HeldCharger = z.infer<typeof heldCharger>;

@@ -1,0 +1,102 @@
+/**
+ * The queues as the rest of wattstream sees them. The streams' counterpart is `src/streams/ports.ts`; publishing a
+ * frame (`publishOCPPMessage`) is there.
+ */
+
+import type { ChargingEventMessage } from '../domain/messages/charging-events.js';
+import type { CmsEvent } from '../domain/messages/cms-events.js';
+import type { ChargingCommand, HeldCharger } from '../domain/messages/commands.js';
+import type { Notification } from '../domain/messages/notifications.js';
+
+/**
+ * Facts: at least once. Each resolves when RabbitMQ has confirmed it; sent again after a reconnect until then (readers
+ * drop an id they have had). Reject with MESSAGE_INVALID (not as its schema says; never sent), PUBLISHER_CLOSED.
+ * Messages of one caller that awaits each are kept in order.
+ */
+export interface EventPublisher {
+  publishChargingEvent(event: ChargingEventMessage): Promise<void>;
+  publishNotification(notification: Notification): Promise<void>;
+  publishCMSEvent(event: CmsEvent): Promise<void>;
+  /** Messages not yet confirmed. */
+  readonly unconfirmed: number;
+  close(drainMs?: number): Promise<void>;
+}
+
+/** Commands: at most once. Nothing here is ever sent a second time. */
+export interface CommandSender {
+  /**
+   * The connection that a charger has now; undefined: no gateway holds it. Rejects with GATEWAY_SILENT (one holds it and
+   * does not answer within the time), BROKER_UNREACHABLE (nothing was asked).
+   */
+  locate(chargePointId: string): Promise<HeldCharger | undefined>;
+  /**
+   * One attempt. `taken`: a gateway's queue has it. `offline`: RabbitMQ gave it back, nobody holds the charger.
+   * `not-sent`: it never left this process. `unknown`: the connection broke before the confirm.
+   */
+  publishChargingCommand(command: ChargingCommand): Promise<'taken' | 'offline' | 'not-sent' | 'unknown'>;
+  close(): Promise<void>;
+}
+
+/** What a gateway does with what arrives for its chargers. Neither call may throw. */
+export interface CommandHandler {
+  command(command: ChargingCommand): void;
+  locate(chargePointId: string): HeldCharger | undefined;
+}
+
+/** A gateway's own queue, which vanishes with it. Bindings are made anew after each reconnect. */
+export interface CommandReceiver {
+  /** From now on commands for this charge point come here. Resolves when RabbitMQ has the binding. */
+  bind(chargePointId: string): Promise<void>;
+  unbind(chargePointId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What became of a message that was worked on. */
+export type Outcome =
+  | { readonly outcome: 'ack' }
+  /** Again after the next delay (1 s, 10 s, 1 min, 1 min ...); after `attempts` it becomes a dead letter. */
+  | { readonly outcome: 'retry'; readonly reason: string }
+  | { readonly outcome: 'dead-letter'; readonly reason: string };
+
+export interface Delivery {
+  readonly id: string;
+  readonly type: string;
+  readonly routingKey: string;
+  /** Parsed JSON. */
+  readonly body: unknown;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** RabbitMQ has delivered it before, to somebody who did not say what became of it. */
+  readonly redelivered: boolean;
+  readonly publishedAt: number;
+}
+
+export interface Consumer {
+  /** Stops taking; resolves when what was taken has an outcome, or after `drainMs` (then it is delivered again). */
+  close(drainMs?: number): Promise<void>;
+}
+
+/** Something that could not be worked on, kept until somebody decides. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly attempts: number;
+  /** Queue it came from, and the exchange and routing key it was first published with. */
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly deadAt: string;
+  readonly body: unknown;
+}
+
+export interface DeadLetters {
+  /** Oldest first. Looking changes nothing. */
+  list(options: { limit: number }): Promise<{ letters: DeadLetter[]; total: number }>;
+  /** Rejects with DEAD_LETTER_UNKNOWN. */
+  show(id: string): Promise<DeadLetter>;
+  /** Back to the queue it came from, its attempts forgotten; `all` or some ids. Returns those that went. */
+  redrive(ids: readonly string[] | 'all'): Promise<string[]>;
+  drop(ids: readonly string[] | 'all'): Promise<string[]>;
+  close(): Promise<void>;
+}
