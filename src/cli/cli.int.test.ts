@@ -234,7 +234,7 @@ describe('wattstream doctor', () => {
       stallMs: 10_000,
       log: silentLogger,
     });
-    const { partition } = await publisher.publish(record);
+    const { partition } = await publisher.publishOCPPMessage(record);
     await publisher.close();
     const unread = await examine();
     expect(unread[`partition ${partition}`]).toMatchObject({

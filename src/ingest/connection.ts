@@ -399,8 +399,8 @@ export class Connection {
       seq: ++this.seq,
       answer: frame.answer,
     };
-    if (lookup === undefined) return this.context.publisher.publish(record);
+    if (lookup === undefined) return this.context.publisher.publishOCPPMessage(record);
     const known = this.context.enrich(this.chargePointId, lookup, carriesSignedData(frame.body));
-    return this.context.publisher.publish({ ...record, ...known });
+    return this.context.publisher.publishOCPPMessage({ ...record, ...known });
   }
 }

@@ -25,8 +25,8 @@ export class LatePublisher implements FramePublisher {
     return this.arrived?.unconfirmed ?? 0;
   }
 
-  publish(record: FrameRecord): Promise<{ partition: number }> {
-    return this.arrived === undefined ? notYet() : this.arrived.publish(record);
+  publishOCPPMessage(record: FrameRecord): Promise<{ partition: number }> {
+    return this.arrived === undefined ? notYet() : this.arrived.publishOCPPMessage(record);
   }
 
   publishToAll(record: FrameRecord): Promise<void> {

@@ -20,7 +20,7 @@ export interface FramePublisher {
    * of reconnects meanwhile (resent with the same publishing id, so stored once).
    * Rejects only with code RECORD_TOO_LARGE (never sent) or PUBLISHER_CLOSED (fate unknown).
    */
-  publish(record: FrameRecord): Promise<{ partition: number }>;
+  publishOCPPMessage(record: FrameRecord): Promise<{ partition: number }>;
   /**
    * Appends one record to EVERY partition (a gateway's GatewayStarted and GatewayAlive: presence is decided
    * per partition). Ordered with `publish` calls of the same partition; resolves after all confirms; rejects

@@ -185,7 +185,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
         },
       ] satisfies FrameRecord[];
       const to = await publisher();
-      const stored = await Promise.all(all.map((record) => to.publish(record)));
+      const stored = await Promise.all(all.map((record) => to.publishOCPPMessage(record)));
       expect(stored).toEqual(all.map(() => ({ partition: partitionOf('CP-1', PARTITIONS) })));
       const handler = new Recorder();
       await reading(handler);
@@ -198,9 +198,9 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
     test('a gateway record goes to every partition, in its place among the others', async () => {
       const to = await publisher();
       const ids = [0, 1, 2].map((partition) => chargePointIn(partition));
-      const waiting = ids.map((id) => to.publish(frame(id, 1)));
+      const waiting = ids.map((id) => to.publishOCPPMessage(frame(id, 1)));
       waiting.push(to.publishToAll(frame('gateway-1', 0, { subject: 'GatewayAlive' })) as never);
-      waiting.push(...ids.map((id) => to.publish(frame(id, 2))));
+      waiting.push(...ids.map((id) => to.publishOCPPMessage(frame(id, 2))));
       await Promise.all(waiting);
       const handler = new Recorder();
       await reading(handler);
@@ -216,9 +216,9 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
 
     test('a record that is too large is refused and takes nothing with it', async () => {
       const to = await publisher();
-      const before = to.publish(frame('CP-1', 1));
-      const large = to.publish(frame('CP-1', 2, { body: 'x'.repeat(256 * 1024 + 1) }));
-      const most = to.publish(frame('CP-1', 3, { body: 'x'.repeat(256 * 1024) }));
+      const before = to.publishOCPPMessage(frame('CP-1', 1));
+      const large = to.publishOCPPMessage(frame('CP-1', 2, { body: 'x'.repeat(256 * 1024 + 1) }));
+      const most = to.publishOCPPMessage(frame('CP-1', 3, { body: 'x'.repeat(256 * 1024) }));
       await expect(large).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE' });
       await Promise.all([before, most]);
       const handler = new Recorder();
@@ -229,18 +229,22 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
 
     test('close waits for confirms; afterwards nothing is taken', async () => {
       const to = await publisher();
-      const last = Promise.all(Array.from({ length: 300 }, (_, n) => to.publish(frame(`CP-${n}`, n))));
+      const last = Promise.all(
+        Array.from({ length: 300 }, (_, n) => to.publishOCPPMessage(frame(`CP-${n}`, n))),
+      );
       await to.close();
       expect(to.unconfirmed).toBe(0);
       await last;
-      await expect(to.publish(frame('CP-1', 1))).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' });
+      await expect(to.publishOCPPMessage(frame('CP-1', 1))).rejects.toMatchObject({
+        code: 'PUBLISHER_CLOSED',
+      });
       await expect(to.publishToAll(frame('g', 1))).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' });
     });
 
     test('a close that cannot wait any longer says that the fate is unknown', async () => {
       const to = await publisher();
       await log.hold();
-      const lost = to.publish(frame('CP-1', 1));
+      const lost = to.publishOCPPMessage(frame('CP-1', 1));
       const outcome = expect(lost).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' });
       await to.close(50);
       await outcome;
@@ -251,7 +255,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       const states: PublisherState[] = [];
       to.onState((state) => states.push(state));
       await log.hold();
-      const waiting = Array.from({ length: 150 }, (_, n) => to.publish(frame('CP-1', n)));
+      const waiting = Array.from({ length: 150 }, (_, n) => to.publishOCPPMessage(frame('CP-1', n)));
       expect(to.state).toBe('full');
       expect(to.unconfirmed).toBe(150);
       await log.resume();
@@ -268,7 +272,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       const states: PublisherState[] = [];
       const stop = to.onState((state) => states.push(state));
       const wait = log.hold(true);
-      const record = to.publish(frame('CP-1', 1));
+      const record = to.publishOCPPMessage(frame('CP-1', 1));
       await wait;
       await until(() => to.state === 'stalled', 'stalled');
       await log.resume();
@@ -285,7 +289,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       const ids = [0, 1, 2].map((partition) => chargePointIn(partition));
       const waiting: Promise<unknown>[] = [];
       for (let n = 0; n < 2_000; n++) {
-        waiting.push(to.publish(frame(ids[n % 3]!, n)));
+        waiting.push(to.publishOCPPMessage(frame(ids[n % 3]!, n)));
         if (n % 10 === 0) await sleep(1);
         if (n % 500 === 250) await log.drop();
       }
@@ -301,13 +305,13 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
     test('a reader goes on after its checkpoint and hands that record to nobody again', async () => {
       const to = await publisher();
       const id = chargePointIn(0);
-      for (let n = 0; n < 20; n++) await to.publish(frame(id, n));
+      for (let n = 0; n < 20; n++) await to.publishOCPPMessage(frame(id, n));
       const first = new Recorder();
       const reader = await reading(first);
       await until(() => first.sink.rows.size === 20, 'first half');
       await reader.close();
       expect(first.held.size).toBe(0);
-      for (let n = 20; n < 40; n++) await to.publish(frame(id, n));
+      for (let n = 20; n < 40; n++) await to.publishOCPPMessage(frame(id, n));
       const second = new Recorder(first.sink);
       await reading(second);
       await until(() => first.sink.rows.size === 40, 'second half');
@@ -318,7 +322,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
     test('a checkpoint whose record differs, or lies behind the end of the log, is refused', async () => {
       const to = await publisher();
       const id = chargePointIn(1);
-      for (let n = 0; n < 3; n++) await to.publish(frame(id, n));
+      for (let n = 0; n < 3; n++) await to.publishOCPPMessage(frame(id, n));
       const handler = new Recorder();
       handler.startAt = (partition) =>
         partition === 0
@@ -342,14 +346,14 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
     test('a stream that was created again is noticed, not read on', async () => {
       const to = await publisher();
       const id = chargePointIn(2);
-      for (let n = 0; n < 5; n++) await to.publish(frame(id, n));
+      for (let n = 0; n < 5; n++) await to.publishOCPPMessage(frame(id, n));
       await to.close();
       const handler = new Recorder();
       await reading(handler);
       await until(() => handler.sink.rows.size === 5, 'read');
       await log.recreate();
       const again = await publisher();
-      for (let n = 100; n < 110; n++) await again.publish(frame(id, n));
+      for (let n = 100; n < 110; n++) await again.publishOCPPMessage(frame(id, n));
       await until(() => handler.refusals.length > 0, 'refused');
       expect(handler.refusals[0]).toMatchObject({ code: 'LOG_DIFFERS_FROM_CHECKPOINT', partition: 2 });
       expect(handler.sink.rows.size).toBe(5);
@@ -360,8 +364,8 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       const [slow, quick] = [chargePointIn(0), chargePointIn(1)];
       await Promise.all(
         Array.from({ length: 200 }, (_, n) => [
-          to.publish(frame(slow, n)),
-          to.publish(frame(quick, n)),
+          to.publishOCPPMessage(frame(slow, n)),
+          to.publishOCPPMessage(frame(quick, n)),
         ]).flat(),
       );
       const handler = new Recorder();
@@ -382,7 +386,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       const to = await publisher();
       const [sick, well] = [chargePointIn(0), chargePointIn(1)];
       for (let n = 0; n < 10; n++)
-        await Promise.all([to.publish(frame(sick, n)), to.publish(frame(well, n))]);
+        await Promise.all([to.publishOCPPMessage(frame(sick, n)), to.publishOCPPMessage(frame(well, n))]);
       const handler = new Recorder();
       handler.onAccept = (record) => {
         if (record.partition === 0 && record.seq === 4) throw new Error('a defect');
@@ -391,7 +395,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       await until(() => handler.sink.of(well).length === 10 && handler.refusals.length === 1, 'stopped');
       expect(handler.refusals[0]).toMatchObject({ code: 'POISON_RECORD', partition: 0 });
       expect(handler.sink.of(sick).map((row) => row.seq)).toEqual([0, 1, 2, 3]);
-      await to.publish(frame(well, 10));
+      await to.publishOCPPMessage(frame(well, 10));
       await until(() => handler.sink.of(well).length === 11, 'the other goes on');
       expect(reader.active).not.toContain(0);
     });
@@ -399,7 +403,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
     test('the owner of the handler can stop a partition', async () => {
       const to = await publisher();
       const id = chargePointIn(1);
-      await to.publish(frame(id, 1));
+      await to.publishOCPPMessage(frame(id, 1));
       const handler = new Recorder();
       const reader = await reading(handler);
       await until(() => handler.sink.rows.size === 1, 'read');
@@ -412,7 +416,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       await reader.refuse(why);
       expect(handler.refusals).toEqual([why]);
       expect(reader.active).not.toContain(1);
-      await to.publish(frame(id, 2));
+      await to.publishOCPPMessage(frame(id, 2));
       await sleep(100);
       expect(handler.sink.rows.size).toBe(1);
     });
@@ -430,7 +434,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       );
       let n = 0;
       const some = () =>
-        Promise.all(Array.from({ length: 300 }, () => to.publish(frame(`CP-${n % 30}`, n++))));
+        Promise.all(Array.from({ length: 300 }, () => to.publishOCPPMessage(frame(`CP-${n % 30}`, n++))));
       await some();
       await until(() => sink.rows.size === 300, 'read by both');
       await first.close();
@@ -444,7 +448,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
 
     test('a member whose state cannot be loaded tries again', async () => {
       const to = await publisher();
-      await to.publish(frame(chargePointIn(0), 1));
+      await to.publishOCPPMessage(frame(chargePointIn(0), 1));
       const handler = new Recorder();
       let failures = 0;
       handler.onActivate = (partition) => {
@@ -463,7 +467,7 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       expect(await inspector.bounds()).toEqual(
         [0, 1, 2].map((partition) => ({ partition, first: undefined, last: undefined })),
       );
-      await Promise.all(Array.from({ length: 500 }, (_, n) => to.publish(frame(id, n))));
+      await Promise.all(Array.from({ length: 500 }, (_, n) => to.publishOCPPMessage(frame(id, n))));
       const bounds = await inspector.bounds();
       expect(bounds[0]).toEqual({ partition: 0, first: undefined, last: undefined });
       const { first, last } = bounds[1]!;

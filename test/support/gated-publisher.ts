@@ -26,9 +26,9 @@ export class GatedPublisher implements FramePublisher {
     return this.waiting.length;
   }
 
-  async publish(record: FrameRecord): Promise<{ partition: number }> {
+  async publishOCPPMessage(record: FrameRecord): Promise<{ partition: number }> {
     this.handed.push(record);
-    const stored = this.inner.publish(record);
+    const stored = this.inner.publishOCPPMessage(record);
     await this.gate();
     return stored;
   }

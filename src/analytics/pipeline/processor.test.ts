@@ -119,7 +119,9 @@ async function logOf(records: readonly FrameRecord[]): Promise<MemoryLog> {
   const publisher = log.publisher();
   await Promise.all(
     records.map((record) =>
-      record.subject.startsWith('Gateway') ? publisher.publishToAll(record) : publisher.publish(record),
+      record.subject.startsWith('Gateway')
+        ? publisher.publishToAll(record)
+        : publisher.publishOCPPMessage(record),
     ),
   );
   return log;
@@ -463,14 +465,14 @@ describe('refusals', () => {
   test('records that make no sense stop a partition, but only once there are enough of them to judge', async () => {
     const log = createMemoryLog({ partitions: PARTITIONS });
     const publisher = log.publisher();
-    const { partition } = await publisher.publish(nonsense(0));
-    await Promise.all(Array.from({ length: 998 }, (_, n) => publisher.publish(nonsense(n + 1))));
+    const { partition } = await publisher.publishOCPPMessage(nonsense(0));
+    await Promise.all(Array.from({ length: 998 }, (_, n) => publisher.publishOCPPMessage(nonsense(n + 1))));
     const database = new Database();
     const settings = { checkpointRecords: 1e6 };
     const one = await start(log, database, { settings });
     await until(() => database.frames === 999, 'all is written');
     expect(one.refusals).toEqual([]);
-    await publisher.publish(nonsense(999));
+    await publisher.publishOCPPMessage(nonsense(999));
     await until(() => one.refusals.length > 0, 'refused');
     expect(one.refusals).toEqual([
       expect.objectContaining({ code: 'TOO_MANY_UNDECODABLE', partition, offset: 999 }),
@@ -488,7 +490,7 @@ describe('refusals', () => {
     const again = await start(log, database, { settings });
     await until(() => again.refusals.length > 0, 'refused again');
     await again.stop();
-    await publisher.publish(frame('CP-1', 1_000));
+    await publisher.publishOCPPMessage(frame('CP-1', 1_000));
     const decided = await start(log, database, { settings: { undecodableRatio: 1 } });
     await until(() => database.frames === 1_001, 'read through');
     await decided.stop();
@@ -513,7 +515,9 @@ describe('refusals', () => {
     await log.recreate();
     const publisher = log.publisher();
     await Promise.all(
-      heartbeats(600).map((record) => publisher.publish({ ...record, body: '[2,"x","Heartbeat",{}]' })),
+      heartbeats(600).map((record) =>
+        publisher.publishOCPPMessage({ ...record, body: '[2,"x","Heartbeat",{}]' }),
+      ),
     );
     const one = await start(log, database);
     await until(() => one.processor.trouble() !== undefined, 'refused');
@@ -528,7 +532,7 @@ describe('refusals', () => {
     await readThrough(log, database);
     const shown = database.shown();
     const publisher = log.publisher();
-    await Promise.all(heartbeats(300).map((record) => publisher.publish(record)));
+    await Promise.all(heartbeats(300).map((record) => publisher.publishOCPPMessage(record)));
     for (const { partition, lastOffset } of database.markers) log.truncateBefore(partition, lastOffset + 1);
     const one = await start(log, database);
     await until(() => one.processor.trouble() !== undefined, 'refused');
@@ -564,7 +568,7 @@ describe('refusals', () => {
       fold.apply = () => {
         throw new Error('a defect');
       };
-    const { partition } = await log.publisher().publish(frame('CP-1', 20));
+    const { partition } = await log.publisher().publishOCPPMessage(frame('CP-1', 20));
     await until(() => one.processor.trouble() !== undefined, 'refused');
     expect(one.processor.trouble()).toMatch(/^POISON_RECORD: .*a defect/);
     await one.stop();

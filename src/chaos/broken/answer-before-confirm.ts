@@ -20,8 +20,8 @@ const answeringEarly = (honest: FramePublisher): FramePublisher => ({
   get unconfirmed() {
     return honest.unconfirmed;
   },
-  publish(record) {
-    honest.publish(record).catch(() => {});
+  publishOCPPMessage(record) {
+    honest.publishOCPPMessage(record).catch(() => {});
     return Promise.resolve({ partition: partitionOf(record.chargePointId, honest.partitions) });
   },
   publishToAll: (record) => honest.publishToAll(record),

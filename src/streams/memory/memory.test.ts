@@ -29,7 +29,7 @@ test('a checkpoint before the first record that is kept is refused', async () =>
   const log = createMemoryLog({ partitions: PARTITIONS });
   const publisher = log.publisher();
   const id = chargePointIn(0);
-  await Promise.all(Array.from({ length: 10 }, (_, n) => publisher.publish(frame(id, n))));
+  await Promise.all(Array.from({ length: 10 }, (_, n) => publisher.publishOCPPMessage(frame(id, n))));
   log.truncateBefore(0, 5);
   const handler = new Recorder();
   handler.startAt = (partition) => (partition === 0 ? { after: 3, hash: 'gone' } : { from: 'first' });
@@ -55,7 +55,7 @@ test('takeOver hands every partition to the next member, which goes on where the
   await log.takeOver();
   await until(() => first.active.length + second.active.length === PARTITIONS, 'shared again');
   expect(second.active).toEqual(before);
-  await Promise.all(Array.from({ length: 30 }, (_, n) => publisher.publish(frame(`CP-${n}`, n))));
+  await Promise.all(Array.from({ length: 30 }, (_, n) => publisher.publishOCPPMessage(frame(`CP-${n}`, n))));
   await until(() => one.sink.rows.size === 30, 'read');
   expect([...one.breaches, ...two.breaches]).toEqual([]);
   await Promise.all([first.close(), second.close()]);

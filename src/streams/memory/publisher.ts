@@ -43,7 +43,7 @@ export class MemoryPublisher implements FramePublisher {
     return this.pending.length;
   }
 
-  async publish(record: FrameRecord): Promise<{ partition: number }> {
+  async publishOCPPMessage(record: FrameRecord): Promise<{ partition: number }> {
     this.admit(record);
     return this.append(record, this.log[partitionOf(record.chargePointId, this.log.length)]!);
   }

@@ -115,7 +115,7 @@ class RabbitPublisher implements FramePublisher {
     return sum;
   }
 
-  publish(record: FrameRecord): Promise<{ partition: number }> {
+  publishOCPPMessage(record: FrameRecord): Promise<{ partition: number }> {
     return this.admit(record, (bound) => {
       const stored = this.lanes[partitionOf(record.chargePointId, this.lanes.length)]!.publish(record, bound);
       this.judgeFull();

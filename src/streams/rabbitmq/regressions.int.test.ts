@@ -82,7 +82,9 @@ describe('publishing', () => {
     const id = chargePointIn(0, 2);
     const waiting: Promise<unknown>[] = [];
     for (let n = 0; n < 3_000; n++) {
-      waiting.push(to.publish(frame(id, n, { body: `${n} `.padEnd(1 + ((n * 7_919) % 3_000), 'x') })));
+      waiting.push(
+        to.publishOCPPMessage(frame(id, n, { body: `${n} `.padEnd(1 + ((n * 7_919) % 3_000), 'x') })),
+      );
       if (n % 5 === 0) await sleep(1);
       if (n % 300 === 150) streams.proxy.cutAfter((n * 31) % 20_000);
     }
@@ -98,7 +100,7 @@ describe('publishing', () => {
     async () => {
       const to = publisher({ gateway: streams.prefix });
       const id = chargePointIn(1, 2);
-      await to.publish(frame(id, 0));
+      await to.publishOCPPMessage(frame(id, 0));
       const { username, password, vhost } = streams.direct;
       const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` };
       const list = `${management}/api/vhosts/${encodeURIComponent(vhost)}/connections`;
@@ -111,13 +113,13 @@ describe('publishing', () => {
             JSON.stringify(connection).includes(`wattstream publisher ${streams.prefix}`) && connection.name,
         );
       await until(async () => (await ours()).length === 2, 'both connections are listed');
-      const waiting = numbers(500, 1).map((n) => to.publish(frame(id, n)));
+      const waiting = numbers(500, 1).map((n) => to.publishOCPPMessage(frame(id, n)));
       for (const { name } of await ours())
         await fetch(`${management}/api/connections/${encodeURIComponent(name)}`, {
           method: 'DELETE',
           headers,
         });
-      waiting.push(...numbers(500, 501).map((n) => to.publish(frame(id, n))));
+      waiting.push(...numbers(500, 501).map((n) => to.publishOCPPMessage(frame(id, n))));
       await Promise.all(waiting);
       expect((await stored()).map((record) => record.seq)).toEqual(numbers(1_001));
     },
@@ -126,12 +128,12 @@ describe('publishing', () => {
   test('a half-open connection is given up for want of confirms, and its records arrive by a new one', async () => {
     const to = publisher({ confirmTimeoutMs: 300, stallMs: 60_000 });
     const id = chargePointIn(0, 2);
-    await to.publish(frame(id, 0));
+    await to.publishOCPPMessage(frame(id, 0));
     streams.proxy.freezeOpen();
-    await Promise.all(numbers(100, 1).map((n) => to.publish(frame(id, n))));
+    await Promise.all(numbers(100, 1).map((n) => to.publishOCPPMessage(frame(id, n))));
     // What the dead wire held back arrives late, as it may; the broker knows those ids by now.
     streams.proxy.thaw();
-    await to.publish(frame(id, 101));
+    await to.publishOCPPMessage(frame(id, 101));
     await sleep(200);
     expect((await stored()).map((record) => record.seq)).toEqual(numbers(102));
   });
@@ -140,7 +142,7 @@ describe('publishing', () => {
     streams.proxy.refuse(true);
     const to = publisher();
     expect(to.state).toBe('stalled');
-    const waiting = numbers(50).map((n) => to.publish(frame(chargePointIn(0, 2), n)));
+    const waiting = numbers(50).map((n) => to.publishOCPPMessage(frame(chargePointIn(0, 2), n)));
     await sleep(200);
     expect(to.unconfirmed).toBe(50);
     streams.proxy.refuse(false);
@@ -164,21 +166,28 @@ describe('publishing', () => {
     await until(() => to.state === 'flowing', 'flowing');
     streams.proxy.refuse(true);
     streams.proxy.cut();
-    const lost = expect(to.publish(frame('CP-1', 1))).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' });
+    const lost = expect(to.publishOCPPMessage(frame('CP-1', 1))).rejects.toMatchObject({
+      code: 'PUBLISHER_CLOSED',
+    });
     await to.close(50);
     await lost;
   });
 
   test('many large records at once stay within the largest frame (the stock client loses such batches)', async () => {
     const to = publisher();
-    await Promise.all(numbers(300).map((n) => to.publish(frame('CP-1', n, { body: 'x'.repeat(10_600) }))));
+    await Promise.all(
+      numbers(300).map((n) => to.publishOCPPMessage(frame('CP-1', n, { body: 'x'.repeat(10_600) }))),
+    );
     expect((await stored()).map((record) => record.seq)).toEqual(numbers(300));
   });
 
   test('two processes of one gateway name do not deduplicate each other', async () => {
     const [one, two] = [publisher(), publisher()];
     await Promise.all(
-      numbers(200).flatMap((n) => [one.publish(frame('CP-1', n)), two.publish(frame('CP-1', n))]),
+      numbers(200).flatMap((n) => [
+        one.publishOCPPMessage(frame('CP-1', n)),
+        two.publishOCPPMessage(frame('CP-1', n)),
+      ]),
     );
     const read = (await stored()).map((record) => record.seq!);
     expect(read.sort((a, b) => a - b)).toEqual(numbers(200).flatMap((n) => [n, n]));
@@ -186,9 +195,9 @@ describe('publishing', () => {
 
   test('a stream that is deleted and declared again takes what was not confirmed', async () => {
     const to = publisher();
-    await to.publish(frame('CP-1', 0));
+    await to.publishOCPPMessage(frame('CP-1', 0));
     await streams.remove();
-    const waiting = numbers(20, 1).map((n) => to.publish(frame('CP-1', n)));
+    const waiting = numbers(20, 1).map((n) => to.publishOCPPMessage(frame('CP-1', n)));
     await sleep(100);
     await streams.declare();
     await Promise.all(waiting);
@@ -203,7 +212,7 @@ describe('what others write and read', () => {
       answer: 'a'.repeat(300),
       tariff: 'T@1',
     });
-    await publisher().publish(record);
+    await publisher().publishOCPPMessage(record);
 
     const stock = await stockClient();
     const byStock = await new Promise<Record<string, never>>((resolve) => {
@@ -251,7 +260,7 @@ describe('what others write and read', () => {
   test('messages with types that end the stock client are read past, each in its place', async () => {
     const to = publisher();
     const id = chargePointIn(1, 2);
-    await to.publish(frame(id, 1));
+    await to.publishOCPPMessage(frame(id, 1));
     const amqp = await connectAmqp(readSettings().RABBITMQ_URL);
     const channel = await amqp.createConfirmChannel();
     const send = (body: string, options: object) =>
@@ -282,7 +291,7 @@ describe('what others write and read', () => {
     send('', {});
     await channel.waitForConfirms();
     await amqp.close();
-    await to.publish(frame(id, 2));
+    await to.publishOCPPMessage(frame(id, 2));
     const handler = new Recorder();
     await reading(handler);
     await until(() => handler.sink.rows.size === 6, 'all six');
@@ -326,10 +335,10 @@ describe('reading', () => {
     await until(() => first.active.length === 2, 'the first reads');
     const second = await reading(two, { address: streams.direct, heartbeatSeconds: 1 });
     await until(() => first.active.length === 1 && second.active.length === 1, 'shared');
-    await Promise.all(numbers(300).map((n) => to.publish(frame(`CP-${n % 9}`, n))));
+    await Promise.all(numbers(300).map((n) => to.publishOCPPMessage(frame(`CP-${n % 9}`, n))));
     await until(() => one.sink.rows.size === 300, 'read by both');
     streams.proxy.freezeOpen();
-    await Promise.all(numbers(300, 300).map((n) => to.publish(frame(`CP-${n % 9}`, n))));
+    await Promise.all(numbers(300, 300).map((n) => to.publishOCPPMessage(frame(`CP-${n % 9}`, n))));
     await until(() => one.sink.rows.size === 600, 'the second has taken over');
     // The first has noticed as well, and has come back by a new connection.
     await until(
@@ -337,7 +346,7 @@ describe('reading', () => {
       'both again',
     );
     streams.proxy.thaw();
-    await Promise.all(numbers(300, 600).map((n) => to.publish(frame(`CP-${n % 9}`, n))));
+    await Promise.all(numbers(300, 600).map((n) => to.publishOCPPMessage(frame(`CP-${n % 9}`, n))));
     await until(() => one.sink.rows.size === 900, 'the rest');
     expect([...one.breaches, ...two.breaches, ...one.refusals, ...two.refusals]).toEqual([]);
   });
@@ -345,7 +354,7 @@ describe('reading', () => {
   test('records that were on their way to a member that lost its place are dropped by it', async () => {
     const to = publisher({ address: streams.direct });
     const id = chargePointIn(0, 2);
-    await Promise.all(numbers(200).map((n) => to.publish(frame(id, n))));
+    await Promise.all(numbers(200).map((n) => to.publishOCPPMessage(frame(id, n))));
     const slow = new Recorder();
     const other = new Recorder(slow.sink);
     let handled = 0;
@@ -372,7 +381,7 @@ describe('reading', () => {
     const handler = new Recorder();
     await reading(handler);
     for (let n = 0; n < 1_000; n++) {
-      void to.publish(frame(id, n));
+      void to.publishOCPPMessage(frame(id, n));
       if (n % 10 === 0) await sleep(1);
       if (n % 200 === 100) streams.proxy.cut();
     }
@@ -386,14 +395,14 @@ describe('reading', () => {
     const to = publisher({ address: streams.direct });
     const id = chargePointIn(0, 2);
     const large = (n: number) => frame(id, n, { body: String(n).repeat(3_000) });
-    await to.publish(large(0));
+    await to.publishOCPPMessage(large(0));
     streams.proxy.damage(2);
     const handler = new Recorder();
     await reading(handler);
     await until(() => handler.sink.rows.size === 1, 'read in the end');
     expect(handler.refusals).toEqual([]);
     streams.proxy.damage(1_000);
-    await to.publish(large(1));
+    await to.publishOCPPMessage(large(1));
     await until(() => handler.refusals.length === 1, 'given up');
     expect(handler.refusals[0]).toMatchObject({
       code: 'POISON_RECORD',
@@ -425,7 +434,7 @@ describe('reading', () => {
     let n = 0;
     await until(async () => {
       for (let more = 0; more < 100; more++)
-        await to.publish(frame('CP-1', n++, { body: 'x'.repeat(1_000) }));
+        await to.publishOCPPMessage(frame('CP-1', n++, { body: 'x'.repeat(1_000) }));
       return (await inspector.bounds())[0]!.first! > 0;
     }, 'the beginning is gone');
     const handler = new Recorder();
@@ -610,7 +619,7 @@ describe('topology and connecting', () => {
 
   test('what the broker stored of a record is exactly what was encoded', async () => {
     const record = frame('CP-1', 1);
-    await publisher().publish(record);
+    await publisher().publishOCPPMessage(record);
     const [read] = await stored();
     const { partition: _, offset: __, ...back } = read!;
     expect(encodeMessage(back)).toEqual(encodeMessage(record));
