@@ -23,8 +23,8 @@ export interface FramePublisher {
   publishOCPPMessage(record: FrameRecord): Promise<{ partition: number }>;
   /**
    * Appends one record to EVERY partition (a gateway's GatewayStarted and GatewayAlive: presence is decided
-   * per partition). Ordered with `publish` calls of the same partition; resolves after all confirms; rejects
-   * as `publish` does.
+   * per partition). Ordered with `publishOCPPMessage` calls of the same partition; resolves after all confirms; rejects
+   * as `publishOCPPMessage` does.
    */
   publishToAll(record: FrameRecord): Promise<void>;
   readonly partitions: number;
