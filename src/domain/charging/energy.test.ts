@@ -116,6 +116,14 @@ describe('where figures disagree', () => {
     expect(session).toMatchObject({ wh: 900, held: true, findings: ['figures_disagree'] });
   });
 
+  it('also when it is the samples that say more', () => {
+    const session = sessionOf(
+      start('08:00', 1_000),
+      stop('09:00', 2_000, { samples: [sample('08:00', 900, begin), sample('09:00', 2_000, end)] }),
+    );
+    expect(session).toMatchObject({ wh: 1_000, held: true, findings: ['figures_disagree'] });
+  });
+
   it('two stops with different meters: the lower one stands', () => {
     const session = sessionOf(start('08:00', 1_000), stop('09:00', 2_000), stop('09:00:05', 1_990));
     expect(session.wh).toBe(990);

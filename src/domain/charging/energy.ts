@@ -225,12 +225,12 @@ function fromStartAndStop(
     );
   }
   const framed = contextDifference(registers);
-  if (framed !== undefined && framed < milli - 2 * WHOLE_WH) {
+  if (framed !== undefined && Math.abs(framed - milli) > 2 * WHOLE_WH) {
     found(
       'figures_disagree',
       `meterStop - meterStart ${wh(milli)} Wh, Transaction.End - Begin ${wh(framed)} Wh; the lower stands`,
     );
-    milli = framed;
+    milli = Math.min(framed, milli);
   }
   return {
     milli,
