@@ -31,6 +31,7 @@ const clean: RunOutcome = {
   protocol: [
     { at: 1.5, kind: 'fault', what: 'kill -9 ingest-1' },
     { at: 2, kind: 'progress', what: '4 chargers online' },
+    { at: 2.5, kind: 'system', what: 'ingest-1 is ready again' },
   ],
 };
 
@@ -40,6 +41,7 @@ test('a clean run says how much was looked at, and what could not be done', () =
   expect(page).toContain('| archive: is the log | 123 records | 0 |');
   expect(page).toContain('Not possible here: full-disk (only root can mount).');
   expect(page).toContain('| 1.5 | **fault**: kill -9 ingest-1 |');
+  expect(page).toContain('| 2.5 | ingest-1 is ready again |');
   expect(page).not.toContain('4 chargers online');
 });
 

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isClean, type RunOutcome } from './outcome.js';
+import type { Entry } from './protocol.js';
 
 /** Returns the paths. */
 export function writeReport(folder: string, outcome: RunOutcome): { markdown: string; json: string } {
@@ -76,10 +77,12 @@ export function markdownOf(outcome: RunOutcome): string {
   return lines.join('\n');
 }
 
-const TITLES: Readonly<Record<string, string>> = {
+const TITLES: Readonly<Record<Entry['kind'], string>> = {
   fault: '**fault**: ',
   over: 'over: ',
   outside: '**from outside**: ',
+  system: '',
+  progress: '',
   check: 'check: ',
 };
 

@@ -191,8 +191,11 @@ class Stage {
     );
     expect(reason).toMatch(new RegExp(`^${code}: `));
     expect(await analytics.metric(`wattstream_refusals_total{code="${code}"}`)).toBe(1);
-    const lines = analytics.log().filter((line) => line.code === code);
-    expect(lines.length).toBeGreaterThan(0);
+    // Its line comes by a pipe, and may be overtaken by the answers over HTTP.
+    const lines = await this.installation.until(
+      async () => analytics.log().filter((line) => line.code === code),
+      (found) => found.length > 0,
+    );
     const remedy = String(lines[0]?.remedy);
     for (const line of lines) expect(line).toMatchObject({ partition: 0, level: 50, remedy });
     await this.named(code, remedy);

@@ -403,6 +403,33 @@ describe('which samples count', () => {
     expect(session.wh).toBe(500);
   });
 
+  it('so do those of no transaction, where the stop has no meter that could be used', () => {
+    const session = sessionOf(
+      start('08:00', 1_000),
+      meters([sample('08:20', 1_200), sample('08:40', 1_500)], { id: null }),
+      stop('09:00', -1),
+    );
+    expect(session).toMatchObject({ wh: 500, energySource: 'registers', findings: ['meter_stop_invalid'] });
+  });
+
+  it('and those of a 2.x station that measures outside of its transaction events', () => {
+    const session = sessionOf(
+      transaction('Started', 0, '08:00', { evse: 1, samples: [sample('08:00', 1_000, begin)] }),
+      meters([sample('08:40', 1_500)], { evse: 1, id: null, protocol: 'ocpp2.0.1' }),
+      transaction('Ended', 1, '09:00'),
+    );
+    expect(session).toMatchObject({ wh: 500, energySource: 'registers', findings: [] });
+  });
+
+  it('but the last word is that of the transaction, where it has one', () => {
+    const session = sessionOf(
+      transaction('Started', 0, '08:00', { evse: 1, samples: [sample('08:00', 1_000, begin)] }),
+      meters([sample('08:40', 1_500)], { evse: 1, id: null, protocol: 'ocpp2.0.1' }),
+      transaction('Ended', 1, '09:00', { samples: [sample('09:00', 1_400, end)] }),
+    );
+    expect(session).toMatchObject({ wh: 400, findings: [] });
+  });
+
   it('meter values that named their transaction before its start came are its own', () => {
     const { sessions } = tablesOf(
       start('08:00', 1_000, { id: '101', connector: 1 }),

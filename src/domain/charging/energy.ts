@@ -138,17 +138,22 @@ function unsignedEnergyOf(metering: Metering): Energy {
   };
 }
 
-/** Register samples of the session in time order; untagged ones only where they fit between tagged ones. */
+/**
+ * Register samples of the session in time order; untagged ones only where they fit between tagged ones. Above
+ * them they fit until a usable meterStop, or a sample of the end, says where the register stopped.
+ */
 function registersOf(metering: Metering): Point[] {
+  const { meterStart, endAt } = metering;
   const tagged = within(pick(metering.tagged, 'register'), metering.cutAt);
   const untagged = within(pick(metering.untagged, 'register'), metering.cutAt);
   const known = tagged.map((point) => point.milli);
-  if (metering.meterStart !== undefined) known.push(metering.meterStart);
+  if (meterStart !== undefined) known.push(meterStart);
   const lowest = known.length > 0 ? Math.min(...bounds(known)) : Number.NEGATIVE_INFINITY;
-  const ended = metering.endAt !== undefined && (tagged.length > 0 || metering.meterStop !== undefined);
-  const highest = ended
-    ? Math.max(...bounds([...known, metering.meterStop ?? lowest]))
-    : Number.POSITIVE_INFINITY;
+  const stop = usableStop(metering.meterStop, meterStart ?? 0);
+  const closed =
+    endAt !== undefined &&
+    (stop !== undefined || tagged.some(({ at, context }) => at >= endAt || context === END));
+  const highest = closed ? Math.max(...bounds([...known, stop ?? lowest])) : Number.POSITIVE_INFINITY;
   const fits = untagged.every((point) => point.milli >= lowest && point.milli <= highest);
   return fits ? inTimeOrder([...tagged, ...untagged]) : inTimeOrder(tagged);
 }
@@ -189,10 +194,13 @@ function readableStart(metering: Metering, registers: Point[], found: Found): nu
 function readableStop(metering: Metering, start: number | undefined, found: Found): number | undefined {
   const stop = metering.meterStop;
   if (stop === undefined || start === undefined) return undefined;
-  if (stop >= start && stop >= 0) return stop;
+  if (usableStop(stop, start) !== undefined) return stop;
   found('meter_stop_invalid', `meterStop ${wh(stop)} Wh is below meterStart ${wh(start)} Wh; not used`);
   return undefined;
 }
+
+const usableStop = (stop: number | undefined, start: number): number | undefined =>
+  stop !== undefined && stop >= start && stop >= 0 ? stop : undefined;
 
 function fromStartAndStop(
   metering: Metering,

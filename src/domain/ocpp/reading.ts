@@ -39,6 +39,14 @@ export class Reading {
     return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
   }
 
+  /**
+   * Whether these are there, and of their own type. `text` and `integer` take what is near enough, for no
+   * transaction may be lost over a type; what no transaction hangs on need not be guessed at.
+   */
+  has(from: Payload, type: 'string' | 'number', ...keys: readonly string[]): boolean {
+    return keys.every((key) => typeof from[key] === type);
+  }
+
   /** An integer, NaN when absent or unreadable. A text with an integer is taken for it. */
   integer(from: Payload, key: string): number {
     const value = from[key];

@@ -189,6 +189,26 @@ describe('transactions are never lost over a schema', () => {
     });
   });
 
+  test.each([
+    ['ocpp1.6', 'BootNotification', { chargePointVendor: 5, chargePointModel: 'M' }],
+    ['ocpp1.6', 'BootNotification', { chargePointVendor: 'V', chargePointModel: {} }],
+    ['ocpp1.6', 'StatusNotification', { connectorId: '1', status: 'Charging', errorCode: 'NoError' }],
+    ['ocpp1.6', 'Authorize', { idTag: 5 }],
+    ['ocpp2.0.1', 'BootNotification', { reason: 'PowerUp', chargingStation: { vendorName: 'V', model: 5 } }],
+    [
+      'ocpp2.0.1',
+      'StatusNotification',
+      { timestamp, evseId: '1', connectorId: 1, connectorStatus: 'Occupied' },
+    ],
+    ['ocpp2.0.1', 'Authorize', { idToken: { idToken: 5, type: 'ISO14443' } }],
+  ] as const)(
+    'nor is a wrong type guessed at where no transaction hangs on it: %s %s %j',
+    (protocol, action, payload) => {
+      const [type, , code] = replyOf(respond(call(action, payload), protocol, context()));
+      expect([type, code]).toEqual([4, 'TypeConstraintViolation']);
+    },
+  );
+
   test('2.x: an event without what it is known by is refused, one with a strange trigger is not', () => {
     expect(replyOf(ask2('TransactionEvent', { ...event, triggerReason: 'Moonlight' }))[0]).toBe(3);
     expect(replyOf(ask2('TransactionEvent', { ...event, seqNo: undefined }))[0]).toBe(4);

@@ -13,10 +13,11 @@
  * answer that lets the next member begin follows `deactivate`. Still, activity is a hint: after a cut
  * connection two members can hold one partition for a moment.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { Offset, SubscribeRequest } from 'rabbitmq-stream-js-client/dist/requests/subscribe_request.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import { backoffMs } from '../../platform/retry.js';
 import { decodeMessage } from '../codec.js';
 import type { PartitionHandler, Refusal, StartAt } from '../ports.js';
 import {
@@ -49,6 +50,8 @@ const CREDIT = 10;
 const SLICE_MS = 10;
 /** Deliveries that cannot be read, with no new record between them, before the partition is given up. */
 const UNREADABLE_LIMIT = 5;
+/** Times a leader must say that its log ends before the checkpoint. With the usual pauses that takes 8 to 16 s. */
+const ASKED_AT_MOST = 8;
 
 export interface PartitionReaderOptions {
   readonly partition: number;
@@ -190,7 +193,7 @@ export class PartitionReader {
         await this.unload();
         let start = await this.options.handler.activate(this.partition);
         this.loaded = true;
-        let refused = await this.whyNot(client, start);
+        let refused = await this.whyNot(client, start, epoch);
         const beyond = refused && beyondGap(start, refused, this.options.acceptedGaps);
         if (refused && beyond) {
           this.options.log.warn(
@@ -233,18 +236,27 @@ export class PartitionReader {
   /**
    * Why reading cannot begin there; undefined when it can. What a replica says against it is asked of the leader:
    * one that has just come back lags behind, or holds nothing yet. Throws REPLICA_BEHIND when that was all.
+   *
+   * A leader that has just come back says the same for a while (of 23 605 records, "it is empty"), so a log that
+   * ends too early counts only when it keeps saying so.
    */
-  private async whyNot(client: StreamClient, start: StartAt): Promise<Refusal | undefined> {
+  private async whyNot(client: StreamClient, start: StartAt, epoch: number): Promise<Refusal | undefined> {
     if ('from' in start) return undefined;
-    const { stream, boundsAtLeader } = this.options;
+    const { stream, boundsAtLeader, backoff } = this.options;
     const doubt = refuseStart(start, await keptBounds(client, stream), this.partition);
     if (doubt === undefined) return undefined;
-    const refused = refuseStart(start, await boundsAtLeader(), this.partition);
-    if (refused === undefined)
-      throw new WattstreamError('REPLICA_BEHIND', `a replica of ${stream} is not as far as its leader yet`, {
-        canRetry: true,
-      });
-    return refused;
+    for (let asked = 1; ; asked++) {
+      const refused = refuseStart(start, await boundsAtLeader(), this.partition);
+      if (refused === undefined)
+        throw new WattstreamError(
+          'REPLICA_BEHIND',
+          `a replica of ${stream} is not as far as its leader yet`,
+          { canRetry: true },
+        );
+      const mayPass = refused.code === 'LOG_DIFFERS_FROM_CHECKPOINT' && asked < ASKED_AT_MOST;
+      if (!mayPass || epoch !== this.epoch) return refused;
+      await sleep(backoffMs(asked, backoff));
+    }
   }
 
   private async handle(

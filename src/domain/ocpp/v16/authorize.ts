@@ -11,8 +11,9 @@ export const authorize: Action = {
       decision: true,
     };
   },
-  lookup: (payload, receivedAt) => ({
-    idToken: { token: new Reading().text(payload, 'idTag') },
-    at: receivedAt,
-  }),
+  lookup(payload, receivedAt) {
+    const reading = new Reading();
+    const token = reading.has(payload, 'string', 'idTag') ? reading.text(payload, 'idTag') : '';
+    return { idToken: { token }, at: receivedAt };
+  },
 };

@@ -14,7 +14,7 @@ export const bootNotification: Action = {
     const reading = new Reading();
     const vendor = reading.text(payload, 'chargePointVendor');
     const model = reading.text(payload, 'chargePointModel');
-    if (payload.chargePointVendor === undefined || payload.chargePointModel === undefined)
+    if (!reading.has(payload, 'string', 'chargePointVendor', 'chargePointModel'))
       return meaningless('BootNotification', 'chargePointVendor or chargePointModel', reading);
     // The box' own number was deprecated in 1.6 (section 6.3) and is still the one that many send.
     const serial =

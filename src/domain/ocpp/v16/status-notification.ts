@@ -12,7 +12,8 @@ export const statusNotification: Action = {
     const reading = new Reading();
     const connectorId = reading.integer(payload, 'connectorId');
     const status = reading.text(payload, 'status');
-    if (!(connectorId >= 0)) return meaningless('StatusNotification', 'connectorId', reading);
+    if (!reading.has(payload, 'number', 'connectorId') || !(connectorId >= 0))
+      return meaningless('StatusNotification', 'connectorId', reading);
     if (!STATUSES.has(status)) return meaningless('StatusNotification', `status (${status})`, reading);
     return decoded(
       {

@@ -1,4 +1,6 @@
+import type { IdToken } from '../../charging/events.js';
 import type { Action } from '../action.js';
+import type { Payload } from '../payload.js';
 import { Reading } from '../reading.js';
 import { idTokenOf, judge } from './id-token.js';
 
@@ -9,10 +11,16 @@ import { idTokenOf, judge } from './id-token.js';
 export const authorize: Action = {
   name: 'Authorize',
   answer(payload, context) {
-    const idToken = idTokenOf(payload, new Reading());
+    const idToken = shownToken(payload);
     if (idToken === undefined) return undefined;
     const status = judge(idToken, context, context.receivedAt);
     return { result: { idTokenInfo: { status } }, decision: true };
   },
-  lookup: (payload, receivedAt) => ({ idToken: idTokenOf(payload, new Reading()), at: receivedAt }),
+  lookup: (payload, receivedAt) => ({ idToken: shownToken(payload), at: receivedAt }),
 };
+
+function shownToken(payload: Payload): IdToken | undefined {
+  const reading = new Reading();
+  const isText = reading.has(reading.object(payload, 'idToken'), 'string', 'idToken');
+  return isText ? idTokenOf(payload, reading) : undefined;
+}

@@ -10,7 +10,7 @@ export const bootNotification: Action = {
   decode(payload, record) {
     const reading = new Reading();
     const station = reading.object(payload, 'chargingStation');
-    if (station.vendorName === undefined || station.model === undefined)
+    if (!reading.has(station, 'string', 'vendorName', 'model'))
       return meaningless('BootNotification', 'vendorName or model', reading);
     return decoded(
       {

@@ -14,7 +14,8 @@ export const statusNotification: Action = {
     const outlet = outletOf(payload, 'evseId', reading);
     const status = reading.text(payload, 'connectorStatus');
     const at = reading.time(payload, 'timestamp');
-    if (outlet === undefined) return meaningless('StatusNotification', 'evseId', reading);
+    if (!reading.has(payload, 'number', 'evseId') || outlet === undefined)
+      return meaningless('StatusNotification', 'evseId', reading);
     if (!STATUSES.has(status))
       return meaningless('StatusNotification', `connectorStatus (${status})`, reading);
     if (payload.timestamp === undefined) reading.missing('timestamp');
