@@ -202,14 +202,14 @@ describe('at most once', () => {
   test('silence is delivery-unknown; what waited behind it until its own deadline was not delivered', async () => {
     const { queues, reachable, send } = await start();
     const cp = await reachable('CP');
-    const soon = () => new Date(Date.now() + 300).toISOString();
-    const silent = await send('CP', { deadline: soon() });
-    const behind = await send('CP', { deadline: soon() });
+    const within = (ms: number) => ({ deadline: new Date(Date.now() + ms).toISOString() });
+    const silent = await send('CP', within(2_000));
+    await until(() => calls(cp).length === 1);
+    const behind = await send('CP', within(300));
     await until(() => queues.stepsOf(silent.id).includes('timed-out'));
-    await until(() => queues.stepsOf(behind.id).includes('timed-out'));
     expect(queues.events.filter(({ type }) => type === 'command.timed-out')).toMatchObject([
-      { commandId: silent.id, delivery: 'delivery-unknown' },
       { commandId: behind.id, delivery: 'not-delivered' },
+      { commandId: silent.id, delivery: 'delivery-unknown' },
     ]);
     // An answer after that is nobody's.
     reply(cp, 0);
