@@ -12,6 +12,7 @@ import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
+import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
 import { watchReadiness } from './readiness.js';
 
@@ -19,6 +20,13 @@ const settings = readSettings();
 const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
 const lifecycle = new Lifecycle(log, settings.WATTSTREAM_DRAIN_MS);
 lifecycle.listen();
+
+const authentication = authenticationFrom(settings);
+if (authentication.mode === 'off')
+  log.warn(
+    { host: settings.WATTSTREAM_API_HOST, remedy: 'Set WATTSTREAM_AUTH=required.' },
+    'nobody is asked who they are: whoever reaches this API may do everything',
+  );
 
 const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
@@ -38,7 +46,12 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
-const app = await buildApp({ queries, inspector, health: readiness, metrics, log });
+const access = {
+  authentication,
+  stationOf: () => undefined,
+  hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
+};
+const app = await buildApp({ queries, inspector, health: readiness, access, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 log.info({ addresses: app.addresses() }, 'listening');
