@@ -354,9 +354,8 @@ export function createLive(options: LiveOptions): LiveServer {
     for (const name of [...socket.data.rooms.keys()]) leave(socket, name);
     socket.emit('bye', bye);
     socket.disconnect(true);
-    const cut = setTimeout(() => socket.data.buffer.cut(), FAREWELL_MS);
-    cut.unref();
-    socket.conn.once('close', () => clearTimeout(cut));
+    // Engine.io calls a connection closed once it has asked the WebSocket to close, and that waits for what is unsent.
+    setTimeout(() => socket.data.buffer.cut(), FAREWELL_MS).unref();
   };
 
   const sweep = setInterval(() => {
