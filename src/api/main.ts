@@ -6,14 +6,21 @@
  */
 import { createClickHouse } from '../analytics/clickhouse.js';
 import { createQueries } from '../analytics/queries/ask.js';
+import { messageNames } from '../domain/messages/names.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
+import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { readStaticDirectory } from '../registry/static.js';
+import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
+import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
 
 const settings = readSettings();
@@ -46,12 +53,51 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
+const queues = lifecycle.hold(
+  'queues',
+  new QueueConnection({
+    amqpUrl: settings.RABBITMQ_URL,
+    name: 'wattstream api',
+    repair: () =>
+      ensureQueueTopology({
+        amqpUrl: settings.RABBITMQ_URL,
+        prefix: settings.WATTSTREAM_PREFIX,
+        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
+        replicas: settings.WATTSTREAM_REPLICAS,
+        log,
+      }),
+    log,
+  }),
+);
+const events = lifecycle.hold(
+  'events',
+  createRabbitEventLog({
+    address: streamAddress(settings),
+    stream: messageNames(settings.WATTSTREAM_PREFIX).streams.chargingEvents,
+    log,
+  }),
+);
+const registered = readStaticDirectory(settings.WATTSTREAM_CHARGE_POINTS, {
+  acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
+});
+const live = createLiveView({
+  settings,
+  queries,
+  authentication,
+  feed: createNotificationFeed({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
+  events,
+  whereabouts: { stationOf: (id) => registered.find(id)?.station },
+  metrics,
+  log,
+});
 const access = {
   authentication,
-  stationOf: () => undefined,
+  stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
 const app = await buildApp({ queries, inspector, health: readiness, access, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
+live.attach(app.server);
+lifecycle.hold('live', live);
 log.info({ addresses: app.addresses() }, 'listening');

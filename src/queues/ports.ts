@@ -119,3 +119,17 @@ export interface DeadLetters {
   drop(ids: readonly string[] | 'all'): Promise<string[]>;
   close(): Promise<void>;
 }
+
+export interface NotificationListener {
+  /** One notification, in the order of the queue; parsed, otherwise as it came. Must not throw. */
+  notification(notification: Notification): void;
+  /** The queue of this process stands: from now on nothing is missed. Called at each (re)connection, before the first. */
+  up(): void;
+  /** The queue is gone: what is published from now on does not come, until `up`. */
+  down(): void;
+}
+
+/** Every notification there is, for one process that shows them (exclusive queue on `notifications`, binding `#`). */
+export interface NotificationFeed {
+  listen(listener: NotificationListener): Consumer;
+}

@@ -1,5 +1,5 @@
 /** Who gets where. Without these a new route, or a changed one, could stand open unnoticed. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
@@ -10,6 +10,8 @@ import { type Access, refuseForeignNames } from './access.js';
 import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
 import { ownTokens, signToken } from './jwt.js';
 import { ROLES, type Role } from './principal.js';
+
+jest.setTimeout(60_000);
 
 const SECRET = 'a secret of more than thirty-two bytes';
 const token = (role: Role, stations?: string[]) =>
