@@ -26,8 +26,6 @@ export interface MessageNames {
   };
   /** Where commands for the chargers of one gateway arrive; it vanishes with the gateway. */
   gatewayCommands(gateway: string): string;
-  /** Notifications that one process shows; it vanishes with it. */
-  shown(process: string): string;
   /** Where a message waits before it goes back to the working queue. */
   retry(queue: string, delay: RetryDelay): string;
 }
@@ -57,7 +55,6 @@ export function messageNames(prefix: string): MessageNames {
       deadLetters: `${prefix}dead-letters`,
     },
     gatewayCommands: (gateway) => `${prefix}gateway.${gateway}.commands`,
-    shown: (process) => `${prefix}notifications.shown.${process}`,
     retry: (queue, delay) => `${queue}.retry.${delay}`,
   };
 }

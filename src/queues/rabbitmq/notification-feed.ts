@@ -1,75 +1,69 @@
-/**
- * Notifications for one process that shows them: an exclusive queue that vanishes with the connection, taken without
- * acknowledgement. What is published while there is no queue is not missed unnoticed: `down` and `up` say so, and whoever
- * listens begins anew.
- *
- * `up` comes after the binding and before the consumer: what is in the queue was published after `up`.
- */
-import { randomBytes } from 'node:crypto';
-import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
+/** Every notification, to this process alone: an exclusive queue that vanishes with its connection. */
 import { messageNames } from '../../domain/messages/names.js';
-import type { Notification } from '../../domain/messages/notifications.js';
-import type { Consumer, NotificationFeed, NotificationListener } from '../ports.js';
-import type { KeptChannel, QueueConnection } from './connection.js';
+import { notification } from '../../domain/messages/notifications.js';
+import { messageOf } from '../../platform/errors.js';
+import type { NotificationFeed } from '../ports.js';
+import type { QueueConnection } from './connection.js';
 
-/**
- * A process that cannot follow loses the oldest: listeners notice by `previous`. One that is halted is cut off by its
- * heartbeats long before.
- */
-const LONGEST_QUEUE = 200_000;
+export interface NotificationFeedOptions {
+  readonly connection: QueueConnection;
+  readonly prefix: string;
+  /** Notifications on their way here at most; beyond them the oldest in the queue are dropped. Default 10 000. */
+  readonly maxLength?: number;
+}
 
 export const createNotificationFeed = ({
   connection,
   prefix,
-}: {
-  connection: QueueConnection;
-  prefix: string;
-}): NotificationFeed => ({
-  listen(listener: NotificationListener): Consumer {
-    const names = messageNames(prefix);
-    const { log } = connection;
-    const accept = (message: ConsumeMessage | null): void => {
-      // The broker took the queue away (somebody deleted it): as good as a connection lost.
-      if (message === null) return void kept.renew();
-      const notification = parsed(message);
-      if (notification === undefined)
-        log.warn({ id: message.properties.messageId }, 'a notification that is none was left out');
-      else listener.notification(notification);
-    };
-    const kept: KeptChannel = connection.channel({
-      name: 'notifications to show',
-      async use(channel: ConfirmChannel) {
-        const queue = names.shown(randomBytes(9).toString('base64url'));
-        await channel.assertQueue(queue, {
+  maxLength = 10_000,
+}: NotificationFeedOptions): NotificationFeed => ({
+  listen(listener) {
+    const { exchanges } = messageNames(prefix);
+    let isUp = false;
+    const kept = connection.channel({
+      name: 'notifications in',
+      async use(channel) {
+        const { queue } = await channel.assertQueue('', {
           exclusive: true,
           autoDelete: true,
           durable: false,
-          arguments: { 'x-max-length': LONGEST_QUEUE, 'x-overflow': 'drop-head' },
+          // A process that hangs is not to fill the broker. Who misses one sees it by its version.
+          arguments: { 'x-max-length': maxLength },
         });
-        await channel.bindQueue(queue, names.exchanges.notifications, '#');
+        await channel.bindQueue(queue, exchanges.notifications, '#');
+        await channel.consume(
+          queue,
+          (message) => {
+            if (!message) {
+              void kept.renew();
+              return;
+            }
+            try {
+              const told = notification.parse(JSON.parse(message.content.toString()));
+              if (isUp) listener.notification(told);
+            } catch (error) {
+              connection.log.error(
+                {
+                  code: 'NOTIFICATION_UNREADABLE',
+                  message: message.properties.messageId,
+                  error: messageOf(error),
+                },
+                'a notification was dropped',
+              );
+            }
+          },
+          { noAck: true, exclusive: true },
+        );
+        // Before the first message: they come in later turns.
+        isUp = true;
         listener.up();
-        await channel.consume(queue, accept, { noAck: true, exclusive: true });
       },
-      onGone: () => listener.down(),
+      onGone() {
+        if (!isUp) return;
+        isUp = false;
+        listener.down();
+      },
     });
     return { close: () => kept.close() };
   },
 });
-
-/** Publishers validate; here only what a listener cannot do without. */
-function parsed({ content }: ConsumeMessage): Notification | undefined {
-  try {
-    const value = JSON.parse(content.toString()) as Partial<Notification>;
-    const { id, type, at, audience, event } = value;
-    const usable =
-      typeof id === 'string' &&
-      typeof type === 'string' &&
-      typeof at === 'string' &&
-      typeof audience === 'object' &&
-      audience !== null &&
-      typeof event?.type === 'string';
-    return usable ? (value as Notification) : undefined;
-  } catch {
-    return undefined;
-  }
-}
