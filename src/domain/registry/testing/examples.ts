@@ -2,7 +2,7 @@
 import type { EntityKind } from '../../messages/cms-events.js';
 import type { StateOf } from '../kinds.js';
 
-export const examples = {
+export const examples: { readonly [K in EntityKind]: StateOf[K] } = {
   station: {
     id: 'st-1',
     publish: true,
@@ -81,6 +81,4 @@ export const examples = {
     keyHash: 'c2hhMjU2',
     disabled: false,
   },
-} as const satisfies { [K in EntityKind]: StateOfReadonly<StateOf[K]> };
-
-type StateOfReadonly<T> = T extends object ? { readonly [F in keyof T]: StateOfReadonly<T[F]> } : T;
+};
