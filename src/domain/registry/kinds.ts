@@ -111,7 +111,7 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
     claims: ({ email }) =>
       email === undefined ? [] : [{ field: 'email', value: `email ${email.toLowerCase()}` }],
     secrets: ['passwordHash'],
-    keptStates: 0,
+    keptStates: 50,
   },
   outage: {
     shape: outage,
