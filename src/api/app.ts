@@ -9,12 +9,14 @@ import type { Queries } from '../analytics/ports.js';
 import type { Health } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import { Histogram, type Registry } from '../platform/metrics.js';
+import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
+import { cmsRoutes } from './routes/cms.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -22,6 +24,8 @@ import { webRoutes } from './web.js';
 export interface AppOptions {
   readonly queries: Queries;
   readonly inspector: Pick<LogInspector, 'bounds'>;
+  /** Without it there is no CMS here. */
+  readonly registry?: RegistryStore;
   readonly health: Health;
   readonly metrics: Registry;
   readonly log: Logger;
@@ -38,6 +42,7 @@ const REQUEST_ID = /^[\w.:-]{1,64}$/;
 export async function buildApp({
   queries,
   inspector,
+  registry,
   health,
   metrics,
   log,
@@ -119,6 +124,7 @@ export async function buildApp({
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
+        { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
     },
@@ -136,6 +142,7 @@ export async function buildApp({
   webRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
+  if (registry !== undefined) cmsRoutes(app, registry);
   opsRoutes(app, queries, inspector);
   await app.ready();
   return app;
