@@ -147,7 +147,7 @@ export interface EventLog {
 }
 
 export interface Following {
-  /** Offset of the last record handed on; -1 before the first. */
+  /** Offset of the last record handed on; before the first what `after` said, or -1. */
   readonly position: number;
   close(): Promise<void>;
 }
