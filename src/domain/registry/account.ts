@@ -11,7 +11,7 @@ export const account = z
     role: z.enum(ROLES),
     name: text(255),
     email: z.email().max(254).optional().describe('For logging in; one account each, whatever the case'),
-    passwordHash: z.string().max(255).optional(),
+    passwordHash: z.string().max(255).optional().describe('Kept, never shown'),
     disabled: z.boolean().default(false).describe('Nothing works under it any more'),
     language: z.string().length(2).optional(),
   })

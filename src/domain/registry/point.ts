@@ -46,7 +46,7 @@ export const point = z
     securityProfile: z
       .literal(SECURITY_PROFILES)
       .describe('0: nothing proves who it is; 1: Basic; 2: Basic over TLS; 3: client certificate'),
-    passwordHash: z.string().max(255).optional(),
+    passwordHash: z.string().max(255).optional().describe('Kept, never shown'),
     certificateCommonName: text(64).optional().describe('Profile 3; default: the id'),
     account: id.optional().describe("Pays for every session here (a charger at somebody's home)"),
     tariff: id.optional().describe('Id of the tariff where a connector has none of its own'),
