@@ -10,6 +10,10 @@ import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
+import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { coalesced } from './coalesce.js';
@@ -38,7 +42,45 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
-const app = await buildApp({ queries, inspector, health: readiness, metrics, log });
+const topology = {
+  amqpUrl: settings.RABBITMQ_URL,
+  prefix: settings.WATTSTREAM_PREFIX,
+  eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
+  replicas: settings.WATTSTREAM_REPLICAS,
+  log,
+};
+const queues = lifecycle.hold(
+  'queues',
+  new QueueConnection({
+    amqpUrl: settings.RABBITMQ_URL,
+    name: 'wattstream api',
+    repair: () => ensureQueueTopology(topology),
+    log,
+  }),
+);
+const publisher = lifecycle.hold(
+  'events',
+  createEventPublisher({
+    connection: queues,
+    prefix: settings.WATTSTREAM_PREFIX,
+    maxUnconfirmed: settings.WATTSTREAM_EVENTS_UNCONFIRMED_MAX,
+  }),
+);
+const { store: registry } = lifecycle.hold(
+  'registry',
+  openRegistry({
+    address: streamAddress(settings),
+    topology,
+    connection: queues,
+    publisher,
+    writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
+    snapshotEvents: settings.WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS,
+    log,
+  }),
+);
+const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
+
+const app = await buildApp({ queries, inspector, registry, health, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 log.info({ addresses: app.addresses() }, 'listening');

@@ -30,7 +30,7 @@ function registry(snapshotEvents = 1_000_000): OpenRegistry {
   const publisher = createEventPublisher({ connection, prefix: queues.prefix });
   const opened = openRegistry({
     address: queues.address,
-    prefix: queues.prefix,
+    topology: { amqpUrl: queues.directUrl, prefix: queues.prefix, eventsRetentionDays: 1 },
     log: silentLogger,
     connection,
     publisher,

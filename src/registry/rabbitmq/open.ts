@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.js';
 import type { EventPublisher } from '../../queues/ports.js';
 import type { QueueConnection } from '../../queues/rabbitmq/connection.js';
 import { Outbox } from '../../queues/rabbitmq/outbox.js';
+import { ensureQueueTopology, type QueueTopologyOptions } from '../../queues/rabbitmq/topology.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { Replica } from '../replica.js';
 import { newestSnapshot, type SnapshotStream, Snapshotter } from '../snapshots.js';
@@ -12,7 +13,8 @@ import { RegistryStore } from '../store.js';
 
 export interface ReplicaOnRabbitOptions {
   readonly address: BrokerAddress;
-  readonly prefix: string;
+  /** Its streams are declared before they are read, so that it does not matter who starts first. */
+  readonly topology: QueueTopologyOptions;
   readonly log: Logger;
 }
 
@@ -21,13 +23,20 @@ export interface OpenReplica {
   close(): Promise<void>;
 }
 
-/** Returns at once; it begins to read when the broker and its streams are there. */
-export function openReplica({ address, prefix, log }: ReplicaOnRabbitOptions): OpenReplica {
-  const { streams } = messageNames(prefix);
+/** Returns at once; it begins to read when the broker is there. */
+export function openReplica({ address, topology, log }: ReplicaOnRabbitOptions): OpenReplica {
+  const { streams } = messageNames(topology.prefix);
   const logger = log.child({ part: 'registry' });
   const events = createRabbitEventLog({ address, stream: streams.cmsEvents, log });
   const snapshots = createRabbitEventLog({ address, stream: streams.cmsSnapshots, log });
-  const replica = new Replica({ log: events, newestSnapshot: () => newestSnapshot(snapshots), logger });
+  const replica = new Replica({
+    log: events,
+    async newestSnapshot() {
+      await ensureQueueTopology(topology);
+      return newestSnapshot(snapshots);
+    },
+    logger,
+  });
   return {
     replica,
     async close() {
@@ -54,10 +63,10 @@ export interface OpenRegistry {
 }
 
 export function openRegistry(options: RegistryOnRabbitOptions): OpenRegistry {
-  const { address, prefix, log, connection, publisher, writeMs, snapshotEvents } = options;
-  const stream = messageNames(prefix).streams.cmsSnapshots;
+  const { address, topology, log, connection, publisher, writeMs, snapshotEvents } = options;
+  const stream = messageNames(topology.prefix).streams.cmsSnapshots;
   const logger = log.child({ part: 'registry' });
-  const reading = openReplica({ address, prefix, log });
+  const reading = openReplica({ address, topology, log });
   const outbox = new Outbox({ connection, name: 'registry snapshots', maxUnconfirmed: 8 });
   const snapshots: SnapshotStream = {
     log: createRabbitEventLog({ address, stream, log }),

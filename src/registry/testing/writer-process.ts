@@ -28,7 +28,7 @@ const prefix = settings.WATTSTREAM_PREFIX;
 const connection = new QueueConnection({ amqpUrl: settings.RABBITMQ_URL, name });
 const { store } = openRegistry({
   address: streamAddress(settings),
-  prefix,
+  topology: { amqpUrl: settings.RABBITMQ_URL, prefix, eventsRetentionDays: 1 },
   log: silentLogger,
   connection,
   publisher: createEventPublisher({ connection, prefix }),
