@@ -9,6 +9,7 @@ import type { Queries } from '../analytics/ports.js';
 import type { Health } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import { Histogram, type Registry } from '../platform/metrics.js';
+import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
 import { collectMethods } from './methods.js';
@@ -16,6 +17,7 @@ import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } fro
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
+import { cmsRoutes } from './routes/cms.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -23,6 +25,8 @@ import { webRoutes } from './web.js';
 export interface AppOptions {
   readonly queries: Queries;
   readonly inspector: Pick<LogInspector, 'bounds'>;
+  /** Without it there is no CMS here. */
+  readonly registry?: RegistryStore;
   readonly health: Health;
   readonly access: GuardOptions;
   readonly metrics: Registry;
@@ -42,6 +46,7 @@ const REQUEST_ID = /^[\w.:-]{1,64}$/;
 export async function buildApp({
   queries,
   inspector,
+  registry,
   health,
   access,
   metrics,
@@ -127,6 +132,7 @@ export async function buildApp({
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
+        { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
       components: {
@@ -153,6 +159,7 @@ export async function buildApp({
   webRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
+  if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
   opsRoutes(app, queries, inspector);
   await app.ready();
   return app;

@@ -13,8 +13,9 @@ import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
+import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
-import { readStaticDirectory } from '../registry/static.js';
+import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
@@ -53,40 +54,59 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
+const topology = {
+  amqpUrl: settings.RABBITMQ_URL,
+  prefix: settings.WATTSTREAM_PREFIX,
+  eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
+  replicas: settings.WATTSTREAM_REPLICAS,
+  log,
+};
 const queues = lifecycle.hold(
   'queues',
   new QueueConnection({
     amqpUrl: settings.RABBITMQ_URL,
     name: 'wattstream api',
-    repair: () =>
-      ensureQueueTopology({
-        amqpUrl: settings.RABBITMQ_URL,
-        prefix: settings.WATTSTREAM_PREFIX,
-        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
-        replicas: settings.WATTSTREAM_REPLICAS,
-        log,
-      }),
+    repair: () => ensureQueueTopology(topology),
     log,
   }),
 );
-const events = lifecycle.hold(
+const publisher = lifecycle.hold(
   'events',
+  createEventPublisher({
+    connection: queues,
+    prefix: settings.WATTSTREAM_PREFIX,
+    maxUnconfirmed: settings.WATTSTREAM_EVENTS_UNCONFIRMED_MAX,
+  }),
+);
+const { store: registry } = lifecycle.hold(
+  'registry',
+  openRegistry({
+    address: streamAddress(settings),
+    topology,
+    connection: queues,
+    publisher,
+    writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
+    snapshotEvents: settings.WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS,
+    log,
+  }),
+);
+const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
+
+const events = lifecycle.hold(
+  'events log',
   createRabbitEventLog({
     address: streamAddress(settings),
     stream: messageNames(settings.WATTSTREAM_PREFIX).streams.chargingEvents,
     log,
   }),
 );
-const registered = readStaticDirectory(settings.WATTSTREAM_CHARGE_POINTS, {
-  acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
-});
 const live = createLiveView({
   settings,
   queries,
   authentication,
   feed: createNotificationFeed({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
   events,
-  whereabouts: { stationOf: (id) => registered.find(id)?.station },
+  whereabouts: { stationOf: (id) => registry.replica.get('point', id)?.state.station },
   metrics,
   log,
 });
@@ -95,7 +115,7 @@ const access = {
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
-const app = await buildApp({ queries, inspector, health: readiness, access, metrics, log });
+const app = await buildApp({ queries, inspector, registry, health, access, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 live.attach(app.server);

@@ -31,9 +31,13 @@ const TITLES: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
+  409: 'Conflict',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  428: 'Precondition Required',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
@@ -53,6 +57,11 @@ const STATUS_OF: Record<string, number> = {
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
+  ENTITY_UNKNOWN: 404,
+  CONFLICT: 409,
+  PRECONDITION_FAILED: 412,
+  REGISTRY_RULE: 422,
+  PRECONDITION_REQUIRED: 428,
 };
 
 /** Fastify's own refusals of a request, by status. */

@@ -56,6 +56,12 @@ export const settings = z.object({
     'Events and notifications that wait for a confirm; further ones are refused (PUBLISHER_FULL)',
   ),
   WATTSTREAM_LOCATE_MS: count(2_000, 10).describe('Time for a gateway to say which connection a charger has'),
+  WATTSTREAM_REGISTRY_WRITE_MS: count(10_000, 100).describe(
+    'Longest a change of the registry waits until this process has read it back from the log',
+  ),
+  WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS: count(10_000, 1).describe(
+    'Changes of the registry after which an api process writes a snapshot of it',
+  ),
   CLICKHOUSE_URL: z.string().default('http://127.0.0.1:8123').describe('HTTP interface of ClickHouse'),
   CLICKHOUSE_USER: z.string().default('default').describe('User that may create and write'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Its password'),

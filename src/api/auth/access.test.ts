@@ -5,6 +5,9 @@ import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
+import { Replica } from '../../registry/replica.js';
+import { RegistryStore } from '../../registry/store.js';
+import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
 import { type Access, refuseForeignNames } from './access.js';
 import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
@@ -29,6 +32,16 @@ interface Route {
 
 async function build(authentication: Authentication) {
   const routes: Route[] = [];
+  const log = new FakeLog();
+  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
+  const publisher = new FakePublisher(log);
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now: Date.now,
+    logger: silentLogger,
+  });
   const app = await buildApp({
     queries: {
       list: () => QUERIES,
@@ -36,6 +49,7 @@ async function build(authentication: Authentication) {
       ping: async () => {},
     },
     inspector: { bounds: async () => [] },
+    registry: store,
     health: { ready: () => undefined },
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
     metrics: new Registry(),
@@ -45,6 +59,8 @@ async function build(authentication: Authentication) {
       for (const one of [method].flat()) routes.push({ method: one, url, access: config?.access });
     },
   });
+  app.server.once('close', () => void replica.close());
+  await replica.level;
   return { app, routes, get: await listening(app) };
 }
 
