@@ -5,7 +5,7 @@
 
 import type { ChargingEventMessage } from '../domain/messages/charging-events.js';
 import type { CmsEvent } from '../domain/messages/cms-events.js';
-import type { ChargingCommand, HeldCharger } from '../domain/messages/commands.js';
+import type { ChargingCommand, HeldCharger, KeptCommand } from '../domain/messages/commands.js';
 import type { Notification } from '../domain/messages/notifications.js';
 
 /**
@@ -41,6 +41,8 @@ export interface CommandSender {
 export interface CommandHandler {
   command(command: ChargingCommand): void;
   locate(chargePointId: string): HeldCharger | undefined;
+  /** Another gateway (or this one) has announced that it holds the charger. */
+  held(elsewhere: HeldCharger): void;
 }
 
 /** A gateway's own queue, which vanishes with it. Bindings are made anew after each reconnect. */
@@ -48,6 +50,23 @@ export interface CommandReceiver {
   /** From now on commands for this charge point come here. Resolves when RabbitMQ has the binding. */
   bind(chargePointId: string): Promise<void>;
   unbind(chargePointId: string): Promise<void>;
+  /**
+   * Tells every gateway that is bound to this charge point (`CommandHandler.held`; this one hears it too). At most once,
+   * and of no consequence when it is lost: never rejects.
+   */
+  announce(held: HeldCharger): void;
+  close(): Promise<void>;
+}
+
+/** Commands for chargers that are away: the durable queue `commands.kept`, one active consumer in the whole system. */
+export interface KeptCommands {
+  /** Resolves when RabbitMQ has confirmed it; sent again after a reconnect until then. */
+  keep(command: KeptCommand): Promise<void>;
+  /**
+   * Takes part. Where this process is the active one, each kept command is handed over, once per connection; it
+   * stays in the queue until `settle` says that it need not come again, for days when need be. `take` must not throw.
+   */
+  consume(take: (command: KeptCommand, settle: () => void) => void): Consumer;
   close(): Promise<void>;
 }
 
@@ -71,6 +90,34 @@ export interface Delivery {
   readonly publishedAt: number;
 }
 
+/** Works on a queue that all processes share; each message goes to one of them. */
+export interface WorkQueue {
+  /**
+   * `handle` gets up to `prefetch` messages at once. What it throws is a `retry` with its message as the reason. Whoever
+   * dies before the outcome is known leaves the message to another: at least once.
+   */
+  consume(options: {
+    readonly prefetch: number;
+    /** After so many failures it is a dead letter. */
+    readonly attempts: number;
+    handle(delivery: Delivery): Promise<Outcome>;
+  }): Consumer;
+}
+
+/** Every notification there is, to every process that listens: a queue of its own, which vanishes with it. */
+export interface NotificationFeed {
+  listen(listener: NotificationListener): Consumer;
+}
+
+export interface NotificationListener {
+  /** In the order of the queue. Must not throw. */
+  notification(notification: Notification): void;
+  /** From now on nothing is missed. At each (re)connection. */
+  up(): void;
+  /** What is published from now on does not come, until `up`. */
+  down(): void;
+}
+
 export interface Consumer {
   /** Stops taking; resolves when what was taken has an outcome, or after `drainMs` (then it is delivered again). */
   close(drainMs?: number): Promise<void>;
@@ -87,16 +134,24 @@ export interface DeadLetter {
   readonly exchange: string;
   readonly routingKey: string;
   readonly deadAt: string;
+  /** Parsed JSON; the text where it is none. */
   readonly body: unknown;
 }
 
+/**
+ * `actor` is who asked for it. Each letter's redrive or drop is in the log of charging events
+ * (`ops.dead-letter.redriven`, `ops.dead-letter.dropped`) before it happens.
+ */
 export interface DeadLetters {
-  /** Oldest first. Looking changes nothing. */
+  /** Oldest first. Looking changes nothing. Rejects with DEAD_LETTERS_BUSY when another looks for too long. */
   list(options: { limit: number }): Promise<{ letters: DeadLetter[]; total: number }>;
   /** Rejects with DEAD_LETTER_UNKNOWN. */
   show(id: string): Promise<DeadLetter>;
-  /** Back to the queue it came from, its attempts forgotten; `all` or some ids. Returns those that went. */
-  redrive(ids: readonly string[] | 'all'): Promise<string[]>;
-  drop(ids: readonly string[] | 'all'): Promise<string[]>;
+  /**
+   * Back to the queue it came from, its attempts forgotten; `all` or some ids. Returns those that went; one whose queue is
+   * gone, and an id that is not (or no longer) there, is not among them.
+   */
+  redrive(ids: readonly string[] | 'all', actor: string): Promise<string[]>;
+  drop(ids: readonly string[] | 'all', actor: string): Promise<string[]>;
   close(): Promise<void>;
 }
