@@ -15,6 +15,7 @@ import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } fro
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
+import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly health: Health;
   readonly metrics: Registry;
   readonly log: Logger;
+  /** Without it there are no routes for commands. */
+  readonly commands?: CommandRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -41,6 +44,7 @@ export async function buildApp({
   health,
   metrics,
   log,
+  commands,
   docsPage = true,
 }: AppOptions): Promise<FastifyInstance> {
   const onError = errorHandler(log);
@@ -115,6 +119,7 @@ export async function buildApp({
       },
       tags: [
         { name: 'charger', description: 'Chargers as operators see them' },
+        { name: 'commands', description: 'What chargers are asked to do, and what came of it' },
         {
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
@@ -136,6 +141,7 @@ export async function buildApp({
   webRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
+  if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector);
   await app.ready();
   return app;
