@@ -25,7 +25,7 @@ import type { CommandService } from './service.js';
 /** A charger that has just come sends its BootNotification first, and some take no command before it is answered. */
 const SETTLE_MS = 2_000;
 /** `charger.online` may be missed; so each charger is asked for now and then. */
-const LOOK_EVERY_MS = 15_000;
+const LOOK_EVERY_MS = 10_000;
 const TICK_MS = 1_000;
 const READ_MS = 10_000;
 
