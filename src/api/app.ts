@@ -12,12 +12,14 @@ import { Histogram, type Registry } from '../platform/metrics.js';
 import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
+import type { CommandService } from './commands/service.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { cmsRoutes } from './routes/cms.js';
+import { commandRoutes } from './routes/commands.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -31,6 +33,8 @@ export interface AppOptions {
   readonly access: GuardOptions;
   readonly metrics: Registry;
   readonly log: Logger;
+  /** Without it there are no routes for commands. */
+  readonly commands?: CommandService;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -51,6 +55,7 @@ export async function buildApp({
   access,
   metrics,
   log,
+  commands,
   docsPage = true,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -128,6 +133,7 @@ export async function buildApp({
       },
       tags: [
         { name: 'charger', description: 'Chargers as operators see them' },
+        { name: 'commands', description: 'What chargers are asked to do, and what came of it' },
         {
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
@@ -160,6 +166,7 @@ export async function buildApp({
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
+  if (commands !== undefined) commandRoutes(app, { commands, stationOf: access.stationOf });
   opsRoutes(app, queries, inspector);
   await app.ready();
   return app;

@@ -11,16 +11,18 @@ import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
-import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
+import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
-import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
-import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { openQueues } from '../queues/rabbitmq/open.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
+import { historyFrom } from './commands/history.js';
+import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
 
@@ -54,37 +56,15 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
-const topology = {
-  amqpUrl: settings.RABBITMQ_URL,
-  prefix: settings.WATTSTREAM_PREFIX,
-  eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
-  replicas: settings.WATTSTREAM_REPLICAS,
-  log,
-};
-const queues = lifecycle.hold(
-  'queues',
-  new QueueConnection({
-    amqpUrl: settings.RABBITMQ_URL,
-    name: 'wattstream api',
-    repair: () => ensureQueueTopology(topology),
-    log,
-  }),
-);
-const publisher = lifecycle.hold(
-  'events',
-  createEventPublisher({
-    connection: queues,
-    prefix: settings.WATTSTREAM_PREFIX,
-    maxUnconfirmed: settings.WATTSTREAM_EVENTS_UNCONFIRMED_MAX,
-  }),
-);
+const queues = lifecycle.hold('queues', openQueues(settings, 'wattstream api', log));
+const { connection, prefix, topology } = queues;
 const { store: registry } = lifecycle.hold(
   'registry',
   openRegistry({
     address: streamAddress(settings),
     topology,
-    connection: queues,
-    publisher,
+    connection,
+    publisher: queues.events,
     writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
     snapshotEvents: settings.WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS,
     log,
@@ -92,20 +72,32 @@ const { store: registry } = lifecycle.hold(
 );
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
 
-const events = lifecycle.hold(
-  'events log',
+const eventLog = lifecycle.hold(
+  'events of the log',
   createRabbitEventLog({
     address: streamAddress(settings),
-    stream: messageNames(settings.WATTSTREAM_PREFIX).streams.chargingEvents,
+    stream: messageNames(prefix).streams.chargingEvents,
     log,
+  }),
+);
+const { service: commands } = lifecycle.hold(
+  'commands',
+  openCommands({
+    settings,
+    sender: createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS }),
+    events: queues.events,
+    kept: createKeptCommands({ connection, prefix }),
+    log: eventLog,
+    history: historyFrom(queries),
+    logger: log,
   }),
 );
 const live = createLiveView({
   settings,
   queries,
   authentication,
-  feed: createNotificationFeed({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
-  events,
+  feed: createNotificationFeed({ connection, prefix }),
+  events: eventLog,
   whereabouts: { stationOf: (id) => registry.replica.get('point', id)?.state.station },
   metrics,
   log,
@@ -115,7 +107,16 @@ const access = {
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
-const app = await buildApp({ queries, inspector, registry, health, access, metrics, log });
+const app = await buildApp({
+  queries,
+  inspector,
+  registry,
+  commands,
+  health,
+  access,
+  metrics,
+  log,
+});
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 live.attach(app.server);

@@ -3,7 +3,8 @@
  *
  * Order of start: the port opens first and says 503, so that a charger is told something while the broker is
  * away; then the topology, then the publisher (both tried until they succeed); then the registry is read; then
- * GatewayStarted; then chargers. Order of stop: chargers, publisher, registry, ops port.
+ * GatewayStarted; then chargers. Order of stop: chargers, the last steps of their commands, publisher, registry,
+ * ops port. Commands connect by themselves, whenever the broker is there.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -12,16 +13,17 @@ import { warmUp } from '../domain/ocpp/schemas.js';
 import { type Settings, streamAddress } from '../platform/config.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import { Lifecycle, serveOps } from '../platform/lifecycle.js';
-import { createLogger } from '../platform/logger.js';
+import { createLogger, type Logger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
 import { directoryOf } from '../registry/directory.js';
-import type { OpenReplica, ReplicaOnRabbitOptions } from '../registry/rabbitmq/open.js';
+import type { OpenReplica } from '../registry/rabbitmq/open.js';
 import { registrySource } from '../registry/source.js';
 import { readStaticSource } from '../registry/static.js';
 import type { FramePublisher } from '../streams/ports.js';
 import type { RabbitPublisherOptions } from '../streams/rabbitmq/publisher.js';
 import type { TopologyOptions } from '../streams/rabbitmq/topology.js';
+import type { CommandParts } from './commands.js';
 import { DRAIN_SHARE, startIngest } from './ingest.js';
 import { LatePublisher } from './late-publisher.js';
 import { sayAlive } from './liveness.js';
@@ -30,7 +32,15 @@ import { sayAlive } from './liveness.js';
 export interface IngestWiring {
   ensureTopology(options: TopologyOptions): Promise<void>;
   createPublisher(options: RabbitPublisherOptions): FramePublisher;
-  openReplica(options: ReplicaOnRabbitOptions): OpenReplica;
+  openReplica(settings: Settings, log: Logger): OpenReplica;
+  /** Returns at once, also while the broker is away. Without it chargers cannot be reached by commands. */
+  openCommands?(options: CommandWiringOptions): CommandParts & { close(drainMs: number): Promise<void> };
+}
+
+export interface CommandWiringOptions {
+  readonly settings: Settings;
+  readonly gatewayId: string;
+  readonly log: Logger;
 }
 
 /** Resolves when it runs (or was stopped while it started); it ends by a signal. */
@@ -58,20 +68,7 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
       metrics,
     }),
   );
-  const { replica } = lifecycle.hold(
-    'registry',
-    wiring.openReplica({
-      address: streamAddress(settings),
-      topology: {
-        amqpUrl: settings.RABBITMQ_URL,
-        prefix: settings.WATTSTREAM_PREFIX,
-        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
-        replicas: settings.WATTSTREAM_REPLICAS,
-        log,
-      },
-      log,
-    }),
-  );
+  const { replica } = lifecycle.hold('registry', wiring.openReplica(settings, log));
   // What the file of a small site says comes first; of what it does not know the registry is asked.
   const directory = directoryOf([file, registrySource(replica)], {
     acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
@@ -79,9 +76,23 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
   lifecycle.hold('publisher', {
     close: () => publisher.close(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.publisher),
   });
+  const commands = wiring.openCommands?.({ settings, gatewayId, log });
+  if (commands !== undefined)
+    lifecycle.hold('commands', {
+      close: () => commands.close(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.publisher),
+    });
   const ingest = lifecycle.hold(
     'chargers',
-    await startIngest({ settings, gatewayId, publisher, directory, metrics, log, ...tlsOf(settings) }),
+    await startIngest({
+      settings,
+      gatewayId,
+      publisher,
+      directory,
+      metrics,
+      log,
+      ...(commands === undefined ? {} : { commands }),
+      ...tlsOf(settings),
+    }),
   );
   readiness = () => replica.ready() ?? ingest.ready();
   log.info({ port: ingest.port, ops: ops.port, gateway: gatewayId }, 'listening');
