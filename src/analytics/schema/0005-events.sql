@@ -90,8 +90,9 @@ CREATE OR REPLACE VIEW {{database}}.refusals {{on_cluster}} AS
 SELECT generation, epoch, partition, code, offset, message, remedy, refused_at, stream
 FROM {{database}}.refusals_rows;
 
--- What chargers say by themselves about something that the central system has asked of them (reservations, jobs):
--- few frames among very many, picked out as they are archived, since the archive lies in log order.
+-- The few frames among very many that tell of what the central system owns at chargers (reservations, charging profiles,
+-- local lists, jobs): what it sent, and what chargers said of it by themselves. Picked out as they are archived, since the
+-- archive lies in log order and is large.
 CREATE TABLE {{database}}.follow_ups_rows {{on_cluster}}
 (
     charge_point_id LowCardinality(String),
@@ -99,8 +100,11 @@ CREATE TABLE {{database}}.follow_ups_rows {{on_cluster}}
     epoch UInt16,
     partition UInt16,
     offset UInt64,
+    direction LowCardinality(String),
     received_at DateTime64(3, 'UTC'),
     protocol LowCardinality(String),
+    -- of a command: its id
+    message_id String,
     -- of the CALL
     payload String CODEC(ZSTD(3)),
     -- what it was answered with, where that is a decision
@@ -111,33 +115,60 @@ ORDER BY (charge_point_id, action, epoch, partition, offset);
 
 CREATE MATERIALIZED VIEW {{database}}.follow_ups_of_frames_rows {{on_cluster}} TO {{database}}.follow_ups_rows AS
 SELECT
-    charge_point_id, action, epoch, partition, offset, received_at, protocol,
+    charge_point_id, action, epoch, partition, offset, direction, received_at, protocol, message_id,
     JSONExtractRaw(frame, 4) AS payload, answer
 FROM {{database}}.frames_rows
-WHERE direction = 'in'
-    AND
+WHERE
     (
-        action IN
+        direction = 'in'
+        AND
         (
-            'FirmwareStatusNotification', 'SignedFirmwareStatusNotification', 'DiagnosticsStatusNotification',
-            'LogStatusNotification', 'PublishFirmwareStatusNotification', 'ReservationStatusUpdate'
+            action IN
+            (
+                'FirmwareStatusNotification', 'SignedFirmwareStatusNotification', 'DiagnosticsStatusNotification',
+                'LogStatusNotification', 'PublishFirmwareStatusNotification', 'ReservationStatusUpdate'
+            )
+            OR (action IN ('StartTransaction', 'TransactionEvent') AND position(frame, '"reservationId"') > 0)
         )
-        OR (action IN ('StartTransaction', 'TransactionEvent') AND position(frame, '"reservationId"') > 0)
+    )
+    OR
+    (
+        direction = 'out'
+        AND action IN
+        (
+            'ReserveNow', 'CancelReservation', 'SetChargingProfile', 'ClearChargingProfile', 'SendLocalList',
+            'GetLocalListVersion', 'UpdateFirmware', 'SignedUpdateFirmware', 'PublishFirmware', 'GetDiagnostics',
+            'GetLog'
+        )
     );
 
 -- Those that were archived before.
 INSERT INTO {{database}}.follow_ups_rows
+    (charge_point_id, action, epoch, partition, offset, direction, received_at, protocol, message_id, payload, answer)
 SELECT
-    charge_point_id, action, epoch, partition, offset, received_at, protocol,
+    charge_point_id, action, epoch, partition, offset, direction, received_at, protocol, message_id,
     JSONExtractRaw(frame, 4) AS payload, answer
 FROM {{database}}.frames_rows
-WHERE direction = 'in'
-    AND
+WHERE
     (
-        action IN
+        direction = 'in'
+        AND
         (
-            'FirmwareStatusNotification', 'SignedFirmwareStatusNotification', 'DiagnosticsStatusNotification',
-            'LogStatusNotification', 'PublishFirmwareStatusNotification', 'ReservationStatusUpdate'
+            action IN
+            (
+                'FirmwareStatusNotification', 'SignedFirmwareStatusNotification', 'DiagnosticsStatusNotification',
+                'LogStatusNotification', 'PublishFirmwareStatusNotification', 'ReservationStatusUpdate'
+            )
+            OR (action IN ('StartTransaction', 'TransactionEvent') AND position(frame, '"reservationId"') > 0)
         )
-        OR (action IN ('StartTransaction', 'TransactionEvent') AND position(frame, '"reservationId"') > 0)
+    )
+    OR
+    (
+        direction = 'out'
+        AND action IN
+        (
+            'ReserveNow', 'CancelReservation', 'SetChargingProfile', 'ClearChargingProfile', 'SendLocalList',
+            'GetLocalListVersion', 'UpdateFirmware', 'SignedUpdateFirmware', 'PublishFirmware', 'GetDiagnostics',
+            'GetLog'
+        )
     );

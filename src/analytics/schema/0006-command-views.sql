@@ -46,7 +46,11 @@ SELECT
     argMinIf(command_status, place, terminal) AS charger_status,
     argMinIf(code, place, terminal) AS error_code,
     argMinIf(detail, place, terminal) AS error,
-    argMinIf(delivery, place, terminal) AS delivery,
+    -- "Certainly not written" may come from an api that had not read of `sent` yet.
+    if(
+        argMinIf(delivery, place, terminal) = 'not-delivered'
+            AND minIf(place, step = 'sent') < minIf(place, terminal) AND countIf(step = 'sent') > 0,
+        'delivery-unknown', argMinIf(delivery, place, terminal)) AS delivery,
     argMinIf(gateway, place, gateway != '') AS gateway,
     argMinIf(connection, place, connection != '') AS connection,
     argMinIf(digest, place, step = 'requested') AS digest,
@@ -68,6 +72,40 @@ SELECT * EXCEPT (ended_place) REPLACE (
     if(getSetting('workload') = 'analyst', replaceRegexpAll(response, token, '\\1"***"'), response) AS response)
 FROM {{database}}.commands_rows;
 
+-- Commands about what the central system owns at chargers, as they were sent: what waited for a charger was asked for in
+-- the words of a route, and became an action and a payload of the charger's version when it was back.
+CREATE VIEW {{database}}.sent_commands_rows {{on_cluster}} AS
+WITH
+    (
+        'ReserveNow', 'CancelReservation', 'SetChargingProfile', 'ClearChargingProfile', 'SendLocalList',
+        'GetLocalListVersion', 'UpdateFirmware', 'SignedUpdateFirmware', 'PublishFirmware', 'GetDiagnostics', 'GetLog'
+    ) AS owning,
+    sent AS
+    (
+        SELECT toUUIDOrZero(message_id) AS command_id, action, protocol, payload
+        FROM {{database}}.follow_ups_rows
+        WHERE direction = 'out'
+    )
+SELECT
+    asked.* REPLACE (
+        if(sent.payload = '', asked.action, sent.action) AS action,
+        if(sent.payload = '', asked.protocol, sent.protocol) AS protocol,
+        if(sent.payload = '', asked.request, sent.payload) AS request)
+FROM
+(
+    SELECT *
+    FROM {{database}}.commands_rows
+    WHERE command_id IN
+    (
+        SELECT assumeNotNull(command_id)
+        FROM {{database}}.charging_events_rows
+        WHERE topic = 'command' AND command_id IS NOT NULL AND action IN owning
+        UNION ALL
+        SELECT command_id FROM sent
+    )
+) AS asked
+LEFT ANY JOIN sent ON asked.command_id = sent.command_id;
+
 -- One row per reservation that a charger accepted. It ends with the first of: it was cancelled (accepted), replaced (its
 -- id was reserved again), used (a transaction names it), expired or removed (the charger says so, OCPP 2.x), its expiry.
 CREATE VIEW {{database}}.reservations {{on_cluster}} AS
@@ -78,14 +116,9 @@ WITH
             charge_point_id, command_id, action, actor, protocol, assumeNotNull(ended_at) AS at, request,
             if(JSONHas(request, 'reservationId'), JSONExtractInt(request, 'reservationId'), JSONExtractInt(request, 'id'))
                 AS reservation_id
-        FROM {{database}}.commands_rows
+        FROM {{database}}.sent_commands_rows
         WHERE status = 'accepted'
             AND action IN ('ReserveNow', 'CancelReservation')
-            AND command_id IN
-            (
-                SELECT assumeNotNull(command_id) FROM {{database}}.charging_events_rows
-                WHERE topic = 'command' AND action IN ('ReserveNow', 'CancelReservation') AND command_id IS NOT NULL
-            )
     ),
     -- What charge points said, as [id, how it ended, transaction].
     told AS
@@ -169,7 +202,6 @@ LEFT ANY JOIN sessions_of
 -- One row per charging profile that a charger accepted by SetChargingProfile. connector_id (1.6) or evse_id (2.x) 0 is the
 -- charge point as a whole. It ends when it was cleared (ClearChargingProfile accepted, by id or by criteria), replaced (its
 -- id was set again; in 1.6 also the same purpose and stack level at the same connector), or with its transaction.
--- `keys` are all that a clear could name it by: its id, and its criteria with any of them left open.
 CREATE VIEW {{database}}.charging_profiles {{on_cluster}} AS
 WITH
     asked AS
@@ -178,20 +210,14 @@ WITH
             charge_point_id, command_id, action, actor, protocol, assumeNotNull(ended_at) AS at,
             assumeNotNull(ended_place) AS place, request,
             if(JSONHas(request, 'csChargingProfiles'), 'csChargingProfiles', 'chargingProfile') AS field
-        FROM {{database}}.commands_rows
+        FROM {{database}}.sent_commands_rows
         WHERE status = 'accepted'
             AND action IN ('SetChargingProfile', 'ClearChargingProfile')
-            AND command_id IN
-            (
-                SELECT assumeNotNull(command_id) FROM {{database}}.charging_events_rows
-                WHERE topic = 'command' AND action IN ('SetChargingProfile', 'ClearChargingProfile')
-                    AND command_id IS NOT NULL
-            )
     ),
-    made AS
+    keyed AS
     (
         SELECT
-            charge_point_id, command_id, actor, protocol, at, place,
+            charge_point_id, command_id, actor, protocol, at, place, action = 'SetChargingProfile' AS sets,
             JSONExtract(request, 'connectorId', 'Nullable(UInt32)') AS connector_id,
             JSONExtract(request, 'evseId', 'Nullable(UInt32)') AS evse_id,
             JSONExtractRaw(request, field) AS profile,
@@ -204,54 +230,62 @@ WITH
                 JSONType(profile, 'transactionId') = 'String', JSONExtractString(profile, 'transactionId'),
                 JSONExtractRaw(profile, 'transactionId')) AS transaction_id,
             toString(ifNull(coalesce(connector_id, evse_id), 0)) AS outlet,
-            concat('id:', toString(profile_id)) AS id_key,
-            concat(outlet, '/', purpose, '/', toString(stack_level)) AS place_key,
+            -- All that a clear could name a profile by: its id; and its criteria, any of them left open.
             arrayConcat(
-                [id_key],
+                [concat('id:', toString(profile_id))],
                 arrayMap(
                     open -> concat(
                         if(bitTest(open, 0), '*', outlet), '/', if(bitTest(open, 1), '*', purpose), '/',
                         if(bitTest(open, 2), '*', toString(stack_level))),
-                    range(8))) AS keys
-        FROM asked
-        WHERE action = 'SetChargingProfile'
-    ),
-    ends AS
-    (
-        SELECT
-            charge_point_id, place, at, 'cleared' AS how,
+                    range(8))) AS own_keys,
             if(
                 JSONHas(request, 'chargingProfileCriteria'), JSONExtractRaw(request, 'chargingProfileCriteria'),
                 request) AS criteria,
             multiIf(
-                JSONHas(request, 'id'), concat('id:', toString(JSONExtractInt(request, 'id'))),
+                sets AND protocol = 'ocpp1.6', [own_keys[1], own_keys[2]],
+                sets, [own_keys[1]],
+                JSONHas(request, 'id'), [concat('id:', toString(JSONExtractInt(request, 'id')))],
                 JSONHas(request, 'chargingProfileId'),
-                concat('id:', toString(JSONExtractInt(request, 'chargingProfileId'))),
-                concat(
-                    multiIf(
-                        JSONHas(criteria, 'connectorId'), toString(JSONExtractInt(criteria, 'connectorId')),
-                        JSONHas(criteria, 'evseId'), toString(JSONExtractInt(criteria, 'evseId')), '*'),
-                    '/',
-                    if(
-                        JSONHas(criteria, 'chargingProfilePurpose'),
-                        JSONExtractString(criteria, 'chargingProfilePurpose'), '*'),
-                    '/',
-                    if(JSONHas(criteria, 'stackLevel'), toString(JSONExtractInt(criteria, 'stackLevel')), '*'))) AS key
+                [concat('id:', toString(JSONExtractInt(request, 'chargingProfileId')))],
+                [
+                    concat(
+                        multiIf(
+                            JSONHas(criteria, 'connectorId'), toString(JSONExtractInt(criteria, 'connectorId')),
+                            JSONHas(criteria, 'evseId'), toString(JSONExtractInt(criteria, 'evseId')), '*'),
+                        '/',
+                        if(
+                            JSONHas(criteria, 'chargingProfilePurpose'),
+                            JSONExtractString(criteria, 'chargingProfilePurpose'), '*'),
+                        '/',
+                        if(JSONHas(criteria, 'stackLevel'), toString(JSONExtractInt(criteria, 'stackLevel')), '*'))
+                ]) AS ended_keys,
+            arrayJoin(if(sets, own_keys, ended_keys)) AS key,
+            has(ended_keys, key) AS ends
         FROM asked
-        WHERE action = 'ClearChargingProfile'
-        UNION ALL
-        SELECT
-            charge_point_id, place, at, 'replaced' AS how, '' AS criteria,
-            arrayJoin(if(protocol = 'ocpp1.6', [id_key, place_key], [id_key])) AS key
-        FROM made
     ),
-    first_ends AS
+    -- Under each key, the next that ends what was set before it. From the newest on, so that the frame only grows.
+    followed AS
     (
         SELECT
-            sets.command_id AS command_id, argMin(ends.how, ends.place) AS how, argMin(ends.at, ends.place) AS at
-        FROM (SELECT charge_point_id, command_id, place, arrayJoin(keys) AS key FROM made) AS sets
-        ASOF INNER JOIN ends
-            ON sets.charge_point_id = ends.charge_point_id AND sets.key = ends.key AND sets.place < ends.place
+            *,
+            minIf((place, at, if(sets, 'replaced', 'cleared')), ends) OVER
+            (
+                PARTITION BY charge_point_id, key ORDER BY place DESC
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS next_end
+        FROM keyed
+    ),
+    made AS
+    (
+        SELECT
+            command_id, any(charge_point_id) AS charge_point_id, any(actor) AS actor, any(protocol) AS protocol,
+            any(at) AS at, any(connector_id) AS connector_id, any(evse_id) AS evse_id, any(profile) AS profile,
+            any(profile_id) AS profile_id, any(stack_level) AS stack_level, any(purpose) AS purpose,
+            any(transaction_id) AS transaction_id,
+            minIf(next_end, next_end.1 > 0) AS first_end,
+            if(first_end.1 > 0, first_end.3, '') AS how
+        FROM followed
+        WHERE sets
         GROUP BY command_id
     ),
     ended_sessions AS
@@ -259,12 +293,16 @@ WITH
         SELECT charge_point_id, transaction_id, min(assumeNotNull(stopped_at)) AS at
         FROM {{database}}.sessions
         WHERE stopped_at IS NOT NULL
-            AND charge_point_id IN (SELECT charge_point_id FROM made WHERE transaction_id != '')
+            AND charge_point_id IN
+            (
+                SELECT charge_point_id FROM {{database}}.charging_events_rows
+                WHERE topic = 'command' AND action = 'SetChargingProfile'
+            )
         GROUP BY charge_point_id, transaction_id
     ),
     made.purpose = 'TxProfile' AND ended_sessions.transaction_id != ''
-        AND (first_ends.how = '' OR ended_sessions.at < first_ends.at) AS with_transaction,
-    if(with_transaction, 'transaction-ended', first_ends.how) AS why,
+        AND (made.how = '' OR ended_sessions.at < made.first_end.2) AS with_transaction,
+    if(with_transaction, 'transaction-ended', made.how) AS why,
     parseDateTime64BestEffortOrNull(JSONExtractString(made.profile, 'validTo'), 3, 'UTC') AS until
 SELECT
     made.charge_point_id AS charge_point_id,
@@ -282,12 +320,11 @@ SELECT
     made.at AS set_at,
     multiIf(why != '', why, until <= now64(3, 'UTC'), 'expired', 'active') AS status,
     why AS ended_by,
-    multiIf(why = '', NULL, with_transaction, toNullable(ended_sessions.at), toNullable(first_ends.at)) AS ended_at,
+    multiIf(why = '', NULL, with_transaction, toNullable(ended_sessions.at), toNullable(made.first_end.2)) AS ended_at,
     made.command_id AS command_id,
     made.actor AS actor,
     made.protocol AS protocol
 FROM made
-LEFT ANY JOIN first_ends ON made.command_id = first_ends.command_id
 LEFT ANY JOIN ended_sessions
     ON made.charge_point_id = ended_sessions.charge_point_id AND made.transaction_id = ended_sessions.transaction_id;
 
@@ -314,15 +351,9 @@ SELECT
 FROM
 (
     SELECT *, action = 'SendLocalList' AS sets
-    FROM {{database}}.commands_rows
+    FROM {{database}}.sent_commands_rows
     WHERE status = 'accepted'
         AND action IN ('SendLocalList', 'GetLocalListVersion')
-        AND command_id IN
-        (
-            SELECT assumeNotNull(command_id) FROM {{database}}.charging_events_rows
-            WHERE topic = 'command' AND action IN ('SendLocalList', 'GetLocalListVersion')
-                AND command_id IS NOT NULL
-        )
 )
 GROUP BY charge_point_id;
 
@@ -345,15 +376,8 @@ WITH
                 '') AS channel,
             JSONExtract(request, 'requestId', 'Nullable(Int64)') AS request_id,
             ifNull(sent_at, requested_at) AS since
-        FROM {{database}}.commands_rows
+        FROM {{database}}.sent_commands_rows
         WHERE action IN ('UpdateFirmware', 'SignedUpdateFirmware', 'PublishFirmware', 'GetDiagnostics', 'GetLog')
-            AND command_id IN
-            (
-                SELECT assumeNotNull(command_id) FROM {{database}}.charging_events_rows
-                WHERE topic = 'command' AND command_id IS NOT NULL
-                    AND action IN
-                    ('UpdateFirmware', 'SignedUpdateFirmware', 'PublishFirmware', 'GetDiagnostics', 'GetLog')
-            )
     ),
     begun AS
     (
