@@ -9,7 +9,7 @@
  * Nothing here needs to be alone: two readers of one stream write equal rows under equal keys, and each saves only
  * positions whose rows it has written itself, so the higher one is as true as the lower.
  */
-import { messageOf } from '../../platform/errors.js';
+import { messageOf, type WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { untilSuccess } from '../../platform/retry.js';
 import type { EventLog, EventRecord, Following } from '../../streams/ports.js';
@@ -105,8 +105,6 @@ class Run {
   private failure: string | undefined;
   private refused = false;
   private noting: Promise<void> = Promise.resolve();
-  /** Offset at which the stream once seemed to be another. */
-  private suspect: number | undefined;
   private readonly beginning: Promise<void>;
 
   constructor(
@@ -114,7 +112,7 @@ class Run {
     private readonly onRefused: (refusal: EventRefusal) => void,
   ) {
     this.saveAt = performance.now() + options.checkpointMs;
-    this.watch = setInterval(() => void this.look(), options.checkpointMs);
+    this.watch = setInterval(() => this.settle(), options.checkpointMs);
     this.beginning = this.begin().catch((error: unknown) => {
       if (!this.stopping.signal.aborted) throw error;
     });
@@ -175,6 +173,7 @@ class Run {
     this.following = options.log.follow({
       from: followFrom(stored),
       accept: (record) => this.accept(record),
+      refused: (error) => this.lostThread(error),
     });
     options.logger.info({ stream, after: stored?.offset }, 'reading events');
   }
@@ -242,29 +241,19 @@ class Run {
     }
   }
 
-  /**
-   * A stream that falls silent gets its position too, and one that was created again while it was read is found out: it
-   * ends before what was read. Asked twice, since a replica may lag behind the one that we read from.
-   */
-  private async look(): Promise<void> {
-    if (this.following === undefined || this.refused) return;
-    if (this.lines.length === 0) void this.flush();
-    const read = Math.max(this.following.position, this.saved?.offset ?? -1);
-    if (read < 0) return;
-    const kept = await this.options.log.bounds().catch(() => undefined);
-    if (kept === undefined || this.stopping.signal.aborted || this.refused) return;
-    if (kept.last !== undefined && kept.last >= read) {
-      this.suspect = undefined;
-      return;
-    }
-    if (this.suspect !== read) {
-      this.suspect = read;
-      return;
-    }
+  /** A stream that falls silent gets its position too: retention must not pass what was read long ago. */
+  private settle(): void {
+    if (this.lines.length === 0 && !this.refused) void this.flush();
+  }
+
+  /** It was made anew, or cut short, while it was read. */
+  private lostThread(error: WattstreamError): void {
+    const code =
+      error.code === 'RETENTION_PASSED_POSITION'
+        ? 'RETENTION_PASSED_CHECKPOINT'
+        : 'LOG_DIFFERS_FROM_CHECKPOINT';
     const { stream } = this.options.table;
-    const end = kept.last ?? 'its beginning: it is empty';
-    const message = `${stream} was read through offset ${read}, but it ends at ${end}`;
-    this.refuse(refuseEvents('LOG_DIFFERS_FROM_CHECKPOINT', stream, message, read));
+    this.refuse(refuseEvents(code, stream, error.message, this.following?.position ?? 0));
   }
 
   /** What was read until here is written; nothing after it is read. */

@@ -1,10 +1,12 @@
 /** A stream of events in memory, for tests of its reader: it can be away, be cut short by retention, or be made anew. */
+import { WattstreamError } from '../../../platform/errors.js';
 import type { EventLog, EventRecord, FollowFrom, Following } from '../../../streams/ports.js';
 
 export class FakeEventLog implements EventLog {
   private records: EventRecord[] = [];
   private next = 0;
   private readonly followers = new Set<() => void>();
+  private readonly refusals = new Set<(error: WattstreamError) => void>();
   away = false;
   /** Handed on to anybody so far. */
   handedOn = 0;
@@ -33,19 +35,22 @@ export class FakeEventLog implements EventLog {
     this.records = this.records.filter(({ offset }) => offset >= before);
   }
 
-  /** As after a deletion: empty, and offsets from 0 again. Followers hear nothing of it. */
+  /** As after a deletion: empty, and offsets from 0 again. Followers are told. */
   recreate(): void {
     this.records = [];
     this.next = 0;
+    const message = 'The stream was followed to another offset; it ends at its beginning: it is empty';
+    for (const refuse of this.refusals) refuse(new WattstreamError('LOG_DIFFERS_FROM_POSITION', message));
   }
 
-  follow({ from, accept, onLevel }: Parameters<EventLog['follow']>[0]): Following {
+  follow({ from, accept, onLevel, refused }: Parameters<EventLog['follow']>[0]): Following {
     let at = startOf(from, this.next);
     let position = -1;
     let closed = false;
     let wake: (() => void) | undefined;
     const onAppend = () => wake?.();
     this.followers.add(onAppend);
+    if (refused) this.refusals.add(refused);
     const run = async () => {
       const levelAt = this.next;
       let told = false;
@@ -75,6 +80,7 @@ export class FakeEventLog implements EventLog {
       close: async () => {
         closed = true;
         this.followers.delete(onAppend);
+        if (refused) this.refusals.delete(refused);
         wake?.();
         await running;
       },
