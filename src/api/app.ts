@@ -15,13 +15,16 @@ import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } fro
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
-import { opsRoutes } from './routes/ops.js';
+import { chargerRecordRoutes } from './routes/charger-record.js';
+import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
 
 export interface AppOptions {
   readonly queries: Queries;
   readonly inspector: Pick<LogInspector, 'bounds'>;
+  /** Streams of events that analytics stores. Default: none. */
+  readonly eventStreams?: readonly EventStream[];
   readonly health: Health;
   readonly metrics: Registry;
   readonly log: Logger;
@@ -38,6 +41,7 @@ const REQUEST_ID = /^[\w.:-]{1,64}$/;
 export async function buildApp({
   queries,
   inspector,
+  eventStreams = [],
   health,
   metrics,
   log,
@@ -136,7 +140,8 @@ export async function buildApp({
   webRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
-  opsRoutes(app, queries, inspector);
+  chargerRecordRoutes(app, queries);
+  opsRoutes(app, queries, inspector, eventStreams);
   await app.ready();
   return app;
 }

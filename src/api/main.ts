@@ -6,10 +6,12 @@
  */
 import { createClickHouse } from '../analytics/clickhouse.js';
 import { createQueries } from '../analytics/queries/ask.js';
+import { messageNames } from '../domain/messages/names.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { coalesced } from './coalesce.js';
@@ -33,12 +35,24 @@ const inspector = lifecycle.hold(
     timeoutMs: 5_000,
   }),
 );
+const { chargingEvents } = messageNames('').streams;
+const eventStreams = [chargingEvents].map((stream) => ({
+  stream,
+  log: lifecycle.hold(
+    stream,
+    createRabbitEventLog({
+      address: streamAddress(settings),
+      stream: `${settings.WATTSTREAM_PREFIX}${stream}`,
+      timeoutMs: 5_000,
+    }),
+  ),
+}));
 const readiness = lifecycle.hold(
   'readiness',
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
-const app = await buildApp({ queries, inspector, health: readiness, metrics, log });
+const app = await buildApp({ queries, inspector, eventStreams, health: readiness, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 log.info({ addresses: app.addresses() }, 'listening');

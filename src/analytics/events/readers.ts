@@ -16,7 +16,7 @@ import { EventReader } from './reader.js';
 /** Without a prefix: positions and refusals name them so. */
 const NAMES = messageNames('').streams;
 
-const TABLES: readonly EventTable[] = [
+export const EVENT_TABLES: readonly EventTable[] = [
   { stream: NAMES.chargingEvents, table: CHARGING_EVENTS, line: chargingEventLine },
 ];
 
@@ -40,7 +40,7 @@ export function eventReaders(
     epoch,
   });
   const metrics = createEventReaderMetrics(options.metrics);
-  return TABLES.map((table) => {
+  return EVENT_TABLES.map((table) => {
     const stream = `${settings.WATTSTREAM_PREFIX}${table.stream}`;
     const log = options.open({ address: streamAddress(settings), stream, log: logger });
     const reader = new EventReader({
