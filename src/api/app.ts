@@ -16,6 +16,7 @@ import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
+import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly health: Health;
   readonly metrics: Registry;
   readonly log: Logger;
+  /** Without it there are no routes for commands. */
+  readonly commands?: CommandRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -45,6 +48,7 @@ export async function buildApp({
   health,
   metrics,
   log,
+  commands,
   docsPage = true,
 }: AppOptions): Promise<FastifyInstance> {
   const onError = errorHandler(log);
@@ -119,6 +123,7 @@ export async function buildApp({
       },
       tags: [
         { name: 'charger', description: 'Chargers as operators see them' },
+        { name: 'commands', description: 'What chargers are asked to do, and what came of it' },
         {
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
@@ -141,6 +146,7 @@ export async function buildApp({
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
+  if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector, eventStreams);
   await app.ready();
   return app;
