@@ -19,6 +19,10 @@ SELECT
             ORDER BY epoch, offset
             LIMIT 100
         )
-    ) AS steps
+    ) AS steps,
+    (
+        SELECT groupArray(payload)
+        FROM (SELECT payload FROM charging_events WHERE command_id = {command_id:UUID} ORDER BY epoch, offset LIMIT 100)
+    ) AS events
 FROM commands AS c
 WHERE c.command_id = {command_id:UUID}

@@ -12,6 +12,7 @@ export const command = namedQuery({
     digest: 'Of what was asked for: by it an Idempotency-Key is held to its request',
     request: 'Payload that was asked for, JSON (secrets redacted)',
     response: "The charger's answer, JSON; empty without one",
+    events: 'The messages themselves in the order of the log, JSON',
     steps: 'In the order of the log: step, at, terminal, gateway, status, code, detail, delivery',
   },
 });

@@ -496,6 +496,11 @@ describe('questions, asked of the engine', () => {
           { step: 'sent', gateway: 'g1' },
           { step: 'accepted', terminal: true, status: 'Accepted' },
         ],
+        events: [
+          expect.stringContaining('"command.requested"'),
+          expect.stringContaining('"command.sent"'),
+          expect.stringContaining('"command.accepted"'),
+        ],
       },
     ]);
     expect(await ask('command', { command_id: commandId(99) })).toEqual([]);
