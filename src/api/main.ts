@@ -80,6 +80,14 @@ const eventLog = lifecycle.hold(
     log,
   }),
 );
+const cmsLog = lifecycle.hold(
+  'changes of the registry',
+  createRabbitEventLog({
+    address: streamAddress(settings),
+    stream: messageNames(prefix).streams.cmsEvents,
+    log,
+  }),
+);
 const commands = lifecycle.hold(
   'commands',
   openCommands({
@@ -96,7 +104,10 @@ const commands = lifecycle.hold(
 const app = await buildApp({
   queries,
   inspector,
-  eventStreams: [{ stream: messageNames('').streams.chargingEvents, log: eventLog }],
+  eventStreams: [
+    { stream: messageNames('').streams.chargingEvents, log: eventLog },
+    { stream: messageNames('').streams.cmsEvents, log: cmsLog },
+  ],
   health: readiness,
   metrics,
   log,

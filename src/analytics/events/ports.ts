@@ -7,8 +7,13 @@ export interface EventTable {
   /** Without the prefix of this installation. */
   readonly stream: string;
   readonly table: Table;
-  /** TabSeparated, for any record whatever: it must not throw. */
-  line(record: EventRecord, epoch: number): string;
+  /** What a record means depends on those before it: reading begins with the first, whatever is stored. */
+  readonly fromFirst?: boolean;
+  /**
+   * Begins to read: gives what makes a line (TabSeparated) of each record, of any whatever, and never throws. With
+   * `fromFirst` it is called for stored records too; `complete` says that the stream still has its beginning.
+   */
+  open(epoch: number, complete: boolean): (record: EventRecord) => string;
 }
 
 /** How far streams are stored, and why one is not read on. Rejections may be tried again. */

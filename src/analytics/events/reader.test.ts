@@ -73,7 +73,11 @@ function read(
 ) {
   const reader = new EventReader({
     log,
-    table: { stream: STREAM, table: CHARGING_EVENTS, line: chargingEventLine },
+    table: {
+      stream: STREAM,
+      table: CHARGING_EVENTS,
+      open: (epoch) => (record) => chargingEventLine(record, epoch),
+    },
     rows: table,
     positions: table,
     epoch: 1,

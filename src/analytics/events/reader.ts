@@ -93,6 +93,7 @@ class Run {
   private readonly over = new AbortController();
   private following: Following | undefined;
   private guard: EventGuard | undefined;
+  private lineOf: ((record: EventRecord) => string) | undefined;
   private lines: string[] = [];
   private size = 0;
   private last: EventRecord | undefined;
@@ -170,8 +171,9 @@ class Run {
     if (this.stopping.signal.aborted) return;
     this.saved = stored;
     this.guard = new EventGuard(stream, stored);
+    this.lineOf = options.table.open(options.epoch, (kept.first ?? 0) === 0);
     this.following = options.log.follow({
-      from: followFrom(stored),
+      from: followFrom(options.table.fromFirst ? undefined : stored),
       accept: (record) => this.accept(record),
       refused: (error) => this.lostThread(error),
     });
@@ -179,14 +181,18 @@ class Run {
   }
 
   private accept(record: EventRecord): undefined | Promise<void> {
-    if (this.refused || this.guard === undefined) return undefined;
-    const verdict = this.guard.judge(record);
+    const { guard, lineOf } = this;
+    if (this.refused || guard === undefined || lineOf === undefined) return undefined;
+    const verdict = guard.judge(record);
     if (typeof verdict !== 'string') {
       this.refuse(verdict);
       return undefined;
     }
-    if (verdict === 'stored') return undefined;
-    const line = this.options.table.line(record, this.options.epoch);
+    if (verdict === 'stored') {
+      if (this.options.table.fromFirst) lineOf(record);
+      return undefined;
+    }
+    const line = lineOf(record);
     this.lines.push(line);
     this.size += line.length;
     this.last = record;

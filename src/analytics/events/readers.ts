@@ -1,4 +1,4 @@
-/** The streams of events that analytics reads, each with its table. To add one: a line here, its migration, its `line`. */
+/** The streams of events that analytics reads, each with its table. To add one: a line here, its migration, its lines. */
 import { messageNames } from '../../domain/messages/names.js';
 import { type Settings, streamAddress } from '../../platform/config.js';
 import type { Logger } from '../../platform/logger.js';
@@ -8,6 +8,7 @@ import type { RabbitEventLogOptions } from '../../streams/rabbitmq/event-log.js'
 import type { ClickHouseClient } from '../clickhouse.js';
 import type { RowWriter } from '../pipeline/ports.js';
 import { CHARGING_EVENTS, chargingEventLine } from './charging-events.js';
+import { CMS_EVENTS, cmsEventLines } from './cms-events.js';
 import { createEventReaderMetrics } from './metrics.js';
 import type { EventTable } from './ports.js';
 import { createEventPositions } from './positions.js';
@@ -17,7 +18,12 @@ import { EventReader } from './reader.js';
 const NAMES = messageNames('').streams;
 
 export const EVENT_TABLES: readonly EventTable[] = [
-  { stream: NAMES.chargingEvents, table: CHARGING_EVENTS, line: chargingEventLine },
+  {
+    stream: NAMES.chargingEvents,
+    table: CHARGING_EVENTS,
+    open: (epoch) => (record) => chargingEventLine(record, epoch),
+  },
+  { stream: NAMES.cmsEvents, table: CMS_EVENTS, fromFirst: true, open: cmsEventLines },
 ];
 
 export interface EventReadersOptions {
