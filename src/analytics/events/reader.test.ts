@@ -249,6 +249,32 @@ test('what is no message of ours is kept too, under its position', async () => {
   expect(table.ids.sort()).toEqual(['1/0', '1/1', '1/2', '1/3', 'e0']);
 });
 
+test('where meaning depends on what came before, a restart judges it all again and writes only what is new', async () => {
+  const log = new FakeEventLog();
+  const table = new Table();
+  log.append(...events(0, 10));
+  /** How many records came before, as the registry's judgement depends on them. */
+  const counting = {
+    stream: STREAM,
+    table: CHARGING_EVENTS,
+    fromFirst: true,
+    open: (epoch: number) => {
+      let before = 0;
+      return (record: Parameters<typeof chargingEventLine>[0]) =>
+        chargingEventLine({ ...record, body: record.body.replace('CP-1', `after-${before++}`) }, epoch);
+    },
+  };
+  const first = read(log, table, { table: counting });
+  await until(() => table.rows.size === 10);
+  await first.stop();
+  table.inserts.length = 0;
+  log.append(event(10), event(11));
+  read(log, table, { table: counting });
+  await until(() => table.rows.size === 12);
+  expect(table.inserts.reduce((sum, n) => sum + n, 0)).toBe(2);
+  expect(table.shown.join('\n')).toContain('after-11');
+});
+
 describe('refused by name, in words that can be followed', () => {
   const stored = async (log: FakeEventLog, table: Table) => {
     log.append(...events(0, 10));
