@@ -1,8 +1,16 @@
 /** The role `analytics`: the only file here that names concrete clients and the environment. */
 import { readSettings } from '../platform/config.js';
+import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitReader } from '../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../streams/rabbitmq/topology.js';
 import { createRowWriter } from './pipeline/row-writer.js';
 import { runAnalytics } from './role.js';
 
-await runAnalytics(readSettings(), { ensureTopology, createReader: createRabbitReader, createRowWriter });
+await runAnalytics(readSettings(), {
+  ensureTopology,
+  createReader: createRabbitReader,
+  ensureQueueTopology,
+  createEventLog: createRabbitEventLog,
+  createRowWriter,
+});

@@ -12,11 +12,15 @@ import { Lifecycle, serveOps } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
-import type { LogReader } from '../streams/ports.js';
+import type { QueueTopologyOptions } from '../queues/rabbitmq/topology.js';
+import type { EventLog, LogReader } from '../streams/ports.js';
+import type { RabbitEventLogOptions } from '../streams/rabbitmq/event-log.js';
 import type { RabbitReaderOptions } from '../streams/rabbitmq/reader.js';
 import type { TopologyOptions } from '../streams/rabbitmq/topology.js';
 import { acceptedGaps } from '../streams/start.js';
 import { type ClickHouseClient, createClickHouse } from './clickhouse.js';
+import { withFirstPartition } from './events/alongside.js';
+import { eventReaders } from './events/readers.js';
 import { createCheckpoints } from './pipeline/checkpoints.js';
 import { createProcessorMetrics } from './pipeline/metrics.js';
 import type { RowWriter } from './pipeline/ports.js';
@@ -27,6 +31,8 @@ import { migrate } from './schema/migrate.js';
 export interface AnalyticsWiring {
   ensureTopology(options: TopologyOptions): Promise<void>;
   createReader(options: RabbitReaderOptions): LogReader;
+  ensureQueueTopology(options: QueueTopologyOptions): Promise<void>;
+  createEventLog(options: RabbitEventLogOptions): EventLog;
   createRowWriter(client: ClickHouseClient): RowWriter;
 }
 
@@ -53,10 +59,11 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
   const clickhouse = lifecycle.hold('clickhouse', createClickHouse(settings, { requestTimeoutMs: 120_000 }));
   const beforeDatabase = lifecycle.hold('clickhouse', createClickHouse(settings, { database: false }));
   const run = { generation: settings.WATTSTREAM_GENERATION, epoch: settings.WATTSTREAM_EPOCH };
+  const rows = wiring.createRowWriter(clickhouse);
   const processor = lifecycle.hold(
     'processor',
     new Processor(
-      wiring.createRowWriter(clickhouse),
+      rows,
       createCheckpoints(clickhouse, run, log),
       {
         ...run,
@@ -74,6 +81,11 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
   );
   const address = streamAddress(settings);
   const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
+  const events = eventReaders({ settings, clickhouse, rows, log, metrics, open: wiring.createEventLog });
+  for (const { name, log: stream, reader } of events) {
+    lifecycle.hold(name, stream);
+    lifecycle.hold(name, reader);
+  }
   const reader = lifecycle.hold(
     'reader',
     wiring.createReader({
@@ -110,8 +122,19 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
         log,
       }),
     );
-    await reader.start(processor);
-    readiness = () => processor.trouble();
+    await untilItAnswers('the event streams', () =>
+      wiring.ensureQueueTopology({
+        amqpUrl: settings.RABBITMQ_URL,
+        prefix,
+        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
+        replicas: settings.WATTSTREAM_REPLICAS,
+        log,
+      }),
+    );
+    const readers = events.map((one) => one.reader);
+    await reader.start(withFirstPartition(processor, readers));
+    readiness = () =>
+      processor.trouble() ?? readers.map((one) => one.trouble()).find((why) => why !== undefined);
     log.info({ ops: ops.port, ...run, partitions }, 'reading the log into the tables');
   } catch (error) {
     if (!stopped.signal.aborted) throw error;

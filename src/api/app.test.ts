@@ -65,6 +65,7 @@ describe('the API', () => {
   let app: FastifyInstance;
   let get: Ask;
   let bounds: () => Promise<PartitionBounds[]>;
+  let eventBounds: () => Promise<{ first: number | undefined; last: number | undefined }>;
   let notReady: string | undefined;
   const rows: Record<string, Record<string, unknown>[] | Error> = {};
   let asked: { name: string; params: Record<string, unknown> }[];
@@ -73,11 +74,13 @@ describe('the API', () => {
     for (const name of Object.keys(rows)) delete rows[name];
     notReady = undefined;
     bounds = async () => [];
+    eventBounds = async () => ({ first: 0, last: 7 });
     const scripted = questions(rows);
     asked = scripted.asked;
     app = await buildApp({
       queries: scripted.queries,
       inspector: { bounds: () => bounds() },
+      eventStreams: [{ stream: 'charging.events.log', log: { bounds: () => eventBounds() } }],
       health: { ready: () => notReady },
       access: { authentication: NO_AUTHENTICATION, stationOf: () => undefined, hosts: [] },
       metrics: new Registry(),
@@ -301,6 +304,111 @@ describe('the API', () => {
     });
   });
 
+  describe('what was asked of one charger', () => {
+    const id = '00000000-0000-5000-8000-000000000001';
+    const command = {
+      command_id: id,
+      charge_point_id: 'CP-1',
+      action: 'Reset',
+      operation: 'reset',
+      actor: 'eve',
+      protocol: 'ocpp1.6',
+      status: 'timed-out',
+      requested_at: 't',
+      kept_at: null,
+      released_at: null,
+      sent_at: 't',
+      ended_at: 't',
+      duration_ms: 30_000,
+      deadline: 't',
+      queue_until: null,
+      charger_status: '',
+      error_code: '',
+      error: 'silence',
+      delivery: 'delivery-unknown',
+      gateway: 'g1',
+      cursor: `17_${id}`,
+    };
+
+    test('commands, page by page', async () => {
+      rows.commands = [command, { ...command, cursor: `16_${id}` }];
+      const body = (await get('/api/charger/CP%2F1/commands?limit=1&status=timed-out&from=-24h')).json();
+      expect(body).toMatchObject({
+        commands: [{ commandId: id, durationMs: 30_000, delivery: 'delivery-unknown', keptAt: null }],
+        next: `17_${id}`,
+      });
+      expect(asked[0]?.params).toMatchObject({ charge_point_id: 'CP/1', status: 'timed-out', limit: 2 });
+      expect((await get('/api/charger/CP-1/commands?status=gone')).statusCode).toBe(400);
+      expect((await get('/api/charger/CP-1/commands?limit=0')).statusCode).toBe(400);
+    });
+
+    test('charging profiles: the schedule is what was sent, its names left alone', async () => {
+      rows['charging-profiles'] = [
+        {
+          charge_point_id: 'CP-1',
+          connector_id: 1,
+          evse_id: null,
+          profile_id: 4,
+          stack_level: 0,
+          purpose: 'TxDefaultProfile',
+          kind: 'Absolute',
+          recurrency: '',
+          valid_from: null,
+          valid_to: null,
+          transaction_id: '',
+          schedule: '{"chargingRateUnit":"A","vendor_thing":1}',
+          set_at: 't',
+          state: 'active',
+          ended_at: null,
+          command_id: id,
+          actor: 'eve',
+        },
+      ];
+      expect((await get('/api/charger/CP-1/charging-profiles?state=active&outlet=1')).json()).toMatchObject({
+        chargingProfiles: [{ profileId: 4, schedule: { chargingRateUnit: 'A', vendor_thing: 1 } }],
+      });
+      expect(asked[0]?.params).toMatchObject({ charge_point_id: 'CP-1', state: 'active', outlet: '1' });
+    });
+
+    test('reservations and jobs', async () => {
+      rows.jobs = [
+        {
+          command_id: id,
+          kind: 'log',
+          action: 'GetLog',
+          request_id: 1,
+          actor: 'eve',
+          requested_at: 't',
+          command_status: 'accepted',
+          charger_status: 'Accepted',
+          state: 'running',
+          status: 'Uploading',
+          status_at: 't',
+          reports: [{ at: 't', status: 'Uploading' }],
+          file: 'a.log',
+        },
+      ];
+      expect((await get('/api/charger/CP-1/reservations')).json()).toEqual({ reservations: [] });
+      expect((await get('/api/charger/CP-1/jobs?kind=log')).json()).toMatchObject({
+        jobs: [{ commandId: id, requestId: 1, reports: [{ status: 'Uploading' }] }],
+      });
+      expect((await get('/api/charger/CP-1/jobs?kind=coffee')).statusCode).toBe(400);
+    });
+
+    test('a charger that was never sent a local list has none', async () => {
+      expect((await get('/api/charger/CP-1/local-list')).json()).toMatchObject({
+        chargePointId: 'CP-1',
+        version: null,
+        reportedVersion: null,
+      });
+    });
+
+    test('that the tables are away is 503', async () => {
+      rows.commands = new WattstreamError('QUERY_FAILED', 'away', { canRetry: true });
+      expect((await get('/api/charger/CP-1/commands')).statusCode).toBe(503);
+    });
+  });
+
   describe('the log', () => {
     const checkpoint = {
       generation: 1,
@@ -318,7 +426,22 @@ describe('the API', () => {
         { partition: 1, first: undefined, last: undefined },
         { partition: 0, first: 0, last: 40 },
       ];
+      rows['event-positions'] = [
+        { stream: 'charging.events.log', epoch: 1, offset: 5, hash: 'x', stored_at: 't', age_s: 2 },
+      ];
       expect((await get('/api/ops/streams')).json()).toEqual({
+        events: [
+          {
+            stream: 'charging.events.log',
+            firstOffset: 0,
+            lastOffset: 7,
+            storedOffset: 5,
+            storedAt: 't',
+            storedAgeSeconds: 2,
+            state: 'behind',
+            behind: 2,
+          },
+        ],
         behind: 11,
         partitions: [
           {
@@ -342,6 +465,14 @@ describe('the API', () => {
             behind: 0,
           },
         ],
+      });
+    });
+
+    test('a stream of events that does not answer is unknown, and no reason to keep silent about the rest', async () => {
+      eventBounds = () => Promise.reject(new Error('connection refused'));
+      expect((await get('/api/ops/streams')).json()).toMatchObject({
+        partitions: [],
+        events: [{ state: 'unknown', lastOffset: null, behind: 0 }],
       });
     });
 
@@ -390,7 +521,12 @@ describe('the API', () => {
           ...QUERIES.map(({ name }) => `/api/analytics/queries/${name}`),
           '/api/charger',
           '/api/charger/{id}',
+          '/api/charger/{id}/charging-profiles',
+          '/api/charger/{id}/commands',
           '/api/charger/{id}/frames',
+          '/api/charger/{id}/jobs',
+          '/api/charger/{id}/local-list',
+          '/api/charger/{id}/reservations',
           '/api/ops/streams',
         ].sort(),
       );

@@ -18,9 +18,10 @@ import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } fro
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
+import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
 import { commandRoutes } from './routes/commands.js';
-import { opsRoutes } from './routes/ops.js';
+import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
 
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
+  /** Streams of events that analytics stores. Default: none. */
+  readonly eventStreams?: readonly EventStream[];
   readonly health: Health;
   readonly access: GuardOptions;
   readonly metrics: Registry;
@@ -51,6 +54,7 @@ export async function buildApp({
   queries,
   inspector,
   registry,
+  eventStreams = [],
   health,
   access,
   metrics,
@@ -165,9 +169,10 @@ export async function buildApp({
   webRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
+  chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
   if (commands !== undefined) commandRoutes(app, { commands, stationOf: access.stationOf });
-  opsRoutes(app, queries, inspector);
+  opsRoutes(app, queries, inspector, eventStreams);
   await app.ready();
   return app;
 }

@@ -80,6 +80,14 @@ const eventLog = lifecycle.hold(
     log,
   }),
 );
+const cmsLog = lifecycle.hold(
+  'changes of the registry',
+  createRabbitEventLog({
+    address: streamAddress(settings),
+    stream: messageNames(prefix).streams.cmsEvents,
+    log,
+  }),
+);
 const { service: commands } = lifecycle.hold(
   'commands',
   openCommands({
@@ -110,6 +118,10 @@ const access = {
 const app = await buildApp({
   queries,
   inspector,
+  eventStreams: [
+    { stream: messageNames('').streams.chargingEvents, log: eventLog },
+    { stream: messageNames('').streams.cmsEvents, log: cmsLog },
+  ],
   registry,
   commands,
   health,

@@ -69,3 +69,49 @@ function judge(first: number | undefined, last: number | undefined, next: number
   if (next < first) return 'lost';
   return next === last + 1 ? 'level' : 'behind';
 }
+
+/** A row of the question `event-positions`. */
+export interface EventPositionRow {
+  readonly stream: string;
+  readonly epoch: number;
+  readonly offset: number;
+  readonly stored_at: string;
+  readonly age_s: number;
+}
+
+export interface EventProgress {
+  readonly stream: string;
+  readonly firstOffset: number | null;
+  readonly lastOffset: number | null;
+  readonly storedOffset: number | null;
+  readonly storedAt: string | null;
+  readonly storedAgeSeconds: number | null;
+  /** As of a partition; `unknown`: the stream did not say what it holds. */
+  readonly state: ProgressState | 'unknown';
+  /** Offsets between what is stored and the end. */
+  readonly behind: number;
+}
+
+/**
+ * How far a stream of events is stored. `kept`: what it holds, `unknown` when it did not answer. Positions are saved every
+ * few seconds, so a busy stream is a little `behind` at all times.
+ */
+export function eventProgressOf(
+  stream: string,
+  kept: Pick<PartitionBounds, 'first' | 'last'> | 'unknown',
+  positions: readonly EventPositionRow[],
+): EventProgress {
+  const stored = positions.find((row) => row.stream === stream);
+  const next = stored === undefined ? undefined : stored.offset + 1;
+  const { first, last } = kept === 'unknown' ? { first: undefined, last: undefined } : kept;
+  return {
+    stream,
+    firstOffset: first ?? null,
+    lastOffset: last ?? null,
+    storedOffset: stored?.offset ?? null,
+    storedAt: stored?.stored_at ?? null,
+    storedAgeSeconds: stored?.age_s ?? null,
+    state: kept === 'unknown' ? 'unknown' : judge(first, last, next),
+    behind: last === undefined ? 0 : Math.max(0, last + 1 - (next ?? first ?? 0)),
+  };
+}

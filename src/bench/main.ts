@@ -18,6 +18,7 @@ import { Command } from 'commander';
 import { createClickHouse } from '../analytics/clickhouse.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
+import { measureEvents } from './events.js';
 import { measureRegistry, type RegistryRound } from './registry.js';
 import { type LoadRound, median, type ReadRound, reportText } from './report.js';
 
@@ -26,10 +27,18 @@ const options = new Command('bench')
   .option('--connections <n>', 'chargers at once', Number, 200)
   .option('--seconds <n>', 'measured seconds per round', Number, 6)
   .option('--rounds <n>', 'rounds; the median counts', Number, 3)
+  .option('--events <n>', 'also read so many events into their table', Number, 0)
   .option('--registry <n>', 'only this: how soon a registry of n entities is known after a start', Number)
   .option('--json <file>', 'also write the figures to a file')
   .parse()
-  .opts<{ connections: number; seconds: number; rounds: number; registry?: number; json?: string }>();
+  .opts<{
+    connections: number;
+    seconds: number;
+    rounds: number;
+    events: number;
+    registry?: number;
+    json?: string;
+  }>();
 
 const env = {
   ...process.env,
@@ -207,6 +216,18 @@ say(`answered CALLs: ${options.connections} chargers, ${options.rounds} rounds o
 const answers = await measureAnswers();
 say('processed frames: the log that these rounds left');
 const processing = await measureProcessing();
+if (options.events > 0) say(`events: ${options.events} read out of charging.events.log`);
+const opsPort = await freePort();
+const eventsRead =
+  options.events === 0
+    ? undefined
+    : await measureEvents({
+        env,
+        events: options.events,
+        opsPort,
+        start: () => run('../analytics/main.js', { WATTSTREAM_OPS_PORT: String(opsPort) }),
+        say,
+      });
 const admin = createClickHouse(readSettings(env), { database: false });
 await admin.command({ query: `DROP DATABASE IF EXISTS ${env.CLICKHOUSE_DATABASE}` });
 await admin.close();
@@ -223,8 +244,14 @@ const report = {
     barePerSecond: median(processing.bare.map((round) => round.perSecond)),
     analyticsPerSecond: median(processing.analytics.map((round) => round.perSecond)),
   },
+  ...(eventsRead === undefined ? {} : { events: eventsRead }),
 };
 say(reportText(report));
+if (eventsRead !== undefined) {
+  const { perSecond, peakMiB, asked } = eventsRead;
+  say(`events     ${Math.round(perSecond)}/s into the table, at most ${Math.round(peakMiB)} MiB`);
+  for (const [what, ms] of Object.entries(asked)) say(`  ${what}: ${Math.round(ms)} ms`);
+}
 if (options.json !== undefined) {
   mkdirSync(join(options.json, '..'), { recursive: true });
   writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { createTestDatabase, type TestDatabase } from '../../test/clickhouse.js';
 import { createTestStreams, type TestStreams } from '../../test/rabbitmq.js';
 import { markerRow, quarterRow, sessionRow, uuid } from '../../test/rows.js';
+import { CHARGING_EVENTS, chargingEventLine } from '../analytics/events/charging-events.js';
+import { commandId, Script } from '../analytics/events/testing/script.js';
 import { hashOf } from '../analytics/pipeline/checkpoints.js';
+import { createRowWriter } from '../analytics/pipeline/row-writer.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { silentLogger } from '../platform/logger.js';
 import { recordHash } from '../streams/codec.js';
@@ -91,6 +94,41 @@ describe('wattstream sessions', () => {
     await expect(wattstream('sessions --from yesterday')).rejects.toMatchObject({
       code: 'QUERY_PARAMS_INVALID',
     });
+  });
+});
+
+describe('wattstream commands', () => {
+  beforeAll(async () => {
+    const script = new Script()
+      .accepted(1, 'Reset', '08:00', { type: 'Soft' })
+      .requested(2, 'Reset', '09:00', { type: 'Hard' }, { chargePointId: 'CP-2' })
+      .step(2, 'timed-out', '09:00:30', {
+        chargePointId: 'CP-2',
+        delivery: 'delivery-unknown',
+        detail: 'no answer',
+      });
+    const lines = script.records.map((record) => chargingEventLine(record, 1));
+    await createRowWriter(db.client).insert(CHARGING_EVENTS, lines);
+  });
+
+  test('people see who asked what of which charger, and what came of it', async () => {
+    const lines = (await wattstream('commands')).split('\n');
+    expect(lines[0]).toMatch(
+      /^Requested \(UTC\) +Charge point +Action +By +Status +Took +Said +Why +Command/,
+    );
+    expect(lines[2]).toMatch(
+      /^2026-11-25 09:00:00 +CP-2 +Reset +operator:eve +timed-out +30 s +delivery-unknown: no answer +0/,
+    );
+    expect(lines[3]).toMatch(/CP-1 +Reset +operator:eve +accepted +0 ms +Accepted/);
+  });
+
+  test('filtered; and for programs', async () => {
+    expect(JSON.parse(await wattstream('commands --charge-point CP-1 --json'))).toMatchObject([
+      { command_id: commandId(1), status: 'accepted', duration_ms: 0 },
+    ]);
+    expect(JSON.parse(await wattstream('commands --since 2026-11-25T08:30Z --json'))).toHaveLength(1);
+    expect((await wattstream('commands --csv')).split('\r\n')[0]).toMatch(/^command_id,charge_point_id,/);
+    expect(await wattstream('commands --status offline')).toBe('No such commands.\n');
   });
 });
 

@@ -1,6 +1,7 @@
 /** The `wattstream` command: one file per subcommand, nothing here but their list. */
 import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
+import { commandsCommand } from './commands/commands.js';
 import { configCommand } from './commands/config.js';
 import { doctorCommand } from './commands/doctor.js';
 import { energyCommand } from './commands/energy.js';
@@ -14,6 +15,7 @@ import type { Context } from './context.js';
 export const createProgram = (context: Context): Command =>
   [
     sessionsCommand,
+    commandsCommand,
     energyCommand,
     askCommand,
     doctorCommand,

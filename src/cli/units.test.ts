@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { kW, kWh, lasting, outlet, percent, utc } from './units.js';
+import { kW, kWh, lasting, outlet, percent, tookMs, utc } from './units.js';
 
 test('people read kWh, kW, percent and UTC', () => {
   expect([kWh(2_500.125), kWh(0), kWh(null)]).toEqual(['2.500', '0.000', '?']);
@@ -22,4 +22,14 @@ test('an outlet is named as its protocol does', () => {
   expect(outlet({ evse_id: 1, connector_id: 2 })).toBe('EVSE 1/2');
   expect(outlet({ evse_id: 1, connector_id: null })).toBe('EVSE 1');
   expect(outlet({ evse_id: null, connector_id: null })).toBe('');
+});
+
+test('short times are told in milliseconds and tenths', () => {
+  expect([tookMs(0), tookMs(849.6), tookMs(1_234), tookMs(45_000), tookMs(null)]).toEqual([
+    '0 ms',
+    '850 ms',
+    '1.2 s',
+    '45 s',
+    '',
+  ]);
 });

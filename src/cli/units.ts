@@ -24,6 +24,13 @@ export function lasting(seconds: Maybe): string {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3_600)} h`;
 }
 
+/** `850 ms`, `1.2 s`, then as `lasting`. */
+export function tookMs(ms: Maybe): string {
+  if (!known(ms)) return '';
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : lasting(ms / 1_000);
+}
+
 /** `2`, `EVSE 1/2`, `EVSE 1`. */
 export const outlet = ({ evse_id, connector_id }: { evse_id?: Maybe; connector_id?: Maybe }): string => {
   const connector = known(connector_id) ? String(connector_id) : '';

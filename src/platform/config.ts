@@ -52,6 +52,9 @@ export const settings = z.object({
     'Nodes that keep a copy of each partition; as many as the cluster has when the stream is made, at most',
   ),
   WATTSTREAM_EVENTS_RETENTION_DAYS: count(365, 1).describe('How long RabbitMQ keeps charging events'),
+  WATTSTREAM_EVENTS_EPOCH: count(1, 1, 31).describe(
+    'Generation of the event streams: raise (and leave so) when one was created again or lost confirmed records',
+  ),
   WATTSTREAM_EVENTS_UNCONFIRMED_MAX: count(20_000, 1).describe(
     'Events and notifications that wait for a confirm; further ones are refused (PUBLISHER_FULL)',
   ),
@@ -156,10 +159,13 @@ export const settings = z.object({
     .describe('Share of undecodable records, in the last 1 000, that stops a reader'),
   WATTSTREAM_ACCEPT_GAP: z
     .string()
-    .regex(/^(\d+:\d+(,\d+:\d+)*)?$/, 'expected partition:offset, separated by commas')
+    .regex(
+      /^([\w.-]+:\d+(,[\w.-]+:\d+)*)?$/,
+      'expected partition:offset or stream:offset, separated by commas',
+    )
     .default('')
     .describe(
-      'Go on without records that retention took: partition:offset of its checkpoint, separated by commas, as the refusal RETENTION_PASSED_CHECKPOINT names them',
+      'Go on without records that retention took: partition:offset (of an event stream: its name:offset), separated by commas, as the refusal RETENTION_PASSED_CHECKPOINT names them',
     ),
   WATTSTREAM_SESSION_DAYS: count(3, 1).describe(
     'Days of log time for which ended sessions can still be amended',

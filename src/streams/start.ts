@@ -64,12 +64,12 @@ export const poison = (record: StoredRecord, error: unknown): Refusal =>
  */
 export type AcceptedGaps = ReadonlyMap<number, number>;
 
-/** From `0:17,3:99`. */
+/** From `0:17,3:99`; those that name a stream of events (`charging.events.log:5`) are not for partitions. */
 export const acceptedGaps = (text: string): AcceptedGaps =>
   new Map(
     text
       .split(',')
-      .filter((pair) => pair !== '')
+      .filter((pair) => /^\d+:/.test(pair))
       .map((pair) => pair.split(':').map(Number) as [number, number]),
   );
 

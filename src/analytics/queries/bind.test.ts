@@ -68,7 +68,58 @@ const cases: Record<string, [asked: Record<string, unknown>, params: Record<stri
     ],
   ],
   throughput: [[{}, { from: '2026-11-23 11:00:00.000', to: END, limit: 1_000 }]],
+  commands: [
+    [
+      {},
+      {
+        charge_point_id: '',
+        action: '',
+        status: '',
+        actor: '',
+        from: BEGINNING,
+        to: END,
+        limit: 100,
+        cursor: '',
+      },
+    ],
+    [
+      { charge_point_id: 'CP-1', status: 'timed-out', from: '-24h', cursor: `17_${id}` },
+      {
+        charge_point_id: 'CP-1',
+        action: '',
+        status: 'timed-out',
+        actor: '',
+        from: dayAgo,
+        to: END,
+        limit: 100,
+        cursor: `17_${id}`,
+      },
+    ],
+  ],
+  command: [[{ command_id: id }, { command_id: id }]],
+  'command-steps': [[{}, { charge_point_id: '', command_id: '', from: BEGINNING, to: END, limit: 200 }]],
+  'charging-events': [
+    [
+      { type: 'session' },
+      { charge_point_id: '', type: 'session', session_id: '', from: dayAgo, to: END, limit: 100 },
+    ],
+  ],
+  reservations: [
+    [
+      { state: 'active' },
+      { charge_point_id: '', state: 'active', from: BEGINNING, to: END, limit: 100, now },
+    ],
+  ],
+  'charging-profiles': [[{ outlet: '0' }, { charge_point_id: '', outlet: '0', state: '', limit: 100, now }]],
+  'local-lists': [[{}, { charge_point_id: '', limit: 1_000 }]],
+  jobs: [
+    [
+      { kind: 'firmware' },
+      { charge_point_id: '', kind: 'firmware', state: '', from: BEGINNING, to: END, limit: 100 },
+    ],
+  ],
   checkpoints: [[{}, { now }]],
+  'event-positions': [[{}, { now }]],
   refusals: [[{}, { limit: 100 }]],
   generations: [[{}, { limit: 100 }]],
   overview: [[{}, { now }]],
@@ -129,6 +180,9 @@ describe('what is wrong is said per parameter, and nothing is asked', () => {
     ['sessions', { form: '-24h' }, 'form'],
     ['sessions', { charge_point_id: ['a', 'b'] }, 'charge_point_id'],
     ['session', {}, 'session_id'],
+    ['command', { command_id: 'x' }, 'command_id'],
+    ['commands', { status: 'gone' }, 'status'],
+    ['jobs', { kind: 'coffee' }, 'kind'],
     ['session', { session_id: 'x' }, 'session_id'],
     ['frames-of-charge-point', { charge_point_id: '' }, 'charge_point_id'],
     ['energy-by-day', { time_zone: 'Mars/Olympus' }, 'time_zone'],

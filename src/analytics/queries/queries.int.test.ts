@@ -14,6 +14,9 @@ import {
 } from '../../../test/rows.js';
 import { readSettings } from '../../platform/config.js';
 import { createClickHouse } from '../clickhouse.js';
+import { CHARGING_EVENTS, chargingEventLine } from '../events/charging-events.js';
+import { commandId, Script } from '../events/testing/script.js';
+import { createRowWriter } from '../pipeline/row-writer.js';
 import type { Queries } from '../ports.js';
 import { createQueries } from './ask.js';
 
@@ -132,6 +135,56 @@ describe('questions, asked of the engine', () => {
       markerRow({ partition: 1, next_offset: 9 }),
       markerRow({ kind: 'state', charge_point_id: 'CP-1', next_offset: 99 }),
     ]);
+    // Of the day after, so that they touch nothing else here.
+    const schedule = { chargingRateUnit: 'A', chargingSchedulePeriod: [{ startPeriod: 0, limit: 16 }] };
+    const script = new Script()
+      .accepted(1, 'Reset', '08:00', { type: 'Soft' })
+      .requested(2, 'Reset', '08:00', { type: 'Hard' }, { chargePointId: ODD })
+      .step(2, 'offline', '08:01', { chargePointId: ODD, detail: 'nobody holds it' })
+      .accepted(3, 'ReserveNow', '09:00', {
+        connectorId: 1,
+        reservationId: 7,
+        idTag: 'Tag1',
+        expiryDate: '2026-11-25T10:00:00Z',
+      })
+      .accepted(4, 'SetChargingProfile', '09:00', {
+        connectorId: 1,
+        csChargingProfiles: {
+          chargingProfileId: 1,
+          stackLevel: 0,
+          chargingProfilePurpose: 'TxDefaultProfile',
+          chargingProfileKind: 'Absolute',
+          chargingSchedule: schedule,
+        },
+      })
+      .accepted(5, 'SendLocalList', '09:00', { listVersion: 3, updateType: 'Full' })
+      .accepted(6, 'GetLog', '09:00', { requestId: 1, logType: 'SecurityLog' })
+      .say({ id: 's1', type: 'session.started', at: '2026-11-25T09:00:00.000Z', chargePointId: 'CP-1' });
+    const lines = script.records.map((record) => chargingEventLine(record, 1));
+    await createRowWriter(db.client).insert(CHARGING_EVENTS, lines);
+    await db.insert('event_positions_rows', [
+      {
+        stream: 'charging.events.log',
+        epoch: 1,
+        offset: 9,
+        hash: 'a',
+        stored_at: '2026-11-23T11:59:50.000Z',
+      },
+      {
+        stream: 'charging.events.log',
+        epoch: 1,
+        offset: 20,
+        hash: 'b',
+        stored_at: '2026-11-23T11:59:58.000Z',
+      },
+      {
+        stream: 'charging.events.log',
+        epoch: 1,
+        offset: 15,
+        hash: 'c',
+        stored_at: '2026-11-23T11:59:59.000Z',
+      },
+    ]);
   });
   afterAll(() => db.drop());
 
@@ -144,6 +197,7 @@ describe('questions, asked of the engine', () => {
     session: { session_id: uuid(1) },
     'meter-values': { charge_point_id: 'CP-1' },
     'frames-of-charge-point': { charge_point_id: 'CP-1' },
+    command: { command_id: commandId(1) },
   };
 
   test('every question answers with exactly the columns it documents', async () => {
@@ -153,7 +207,7 @@ describe('questions, asked of the engine', () => {
         [query.name]: Object.keys(query.columns).sort(),
       });
     }
-  });
+  }, 60_000);
 
   test('sessions: newest first, filtered, tokens only as hashes', async () => {
     expect(await column('sessions', 'session_id')).toEqual([uuid(2), uuid(1), uuid(3)]);
@@ -414,6 +468,92 @@ describe('questions, asked of the engine', () => {
     ]);
   });
 
+  test('commands: newest first, filtered, page by page', async () => {
+    const all = [6, 5, 4, 3, 2, 1].map(commandId);
+    expect(new Set(await column('commands', 'command_id'))).toEqual(new Set(all));
+    expect(await column('commands', 'command_id', { charge_point_id: ODD })).toEqual([commandId(2)]);
+    expect(await column('commands', 'command_id', { status: 'offline' })).toEqual([commandId(2)]);
+    expect(await column('commands', 'command_id', { action: 'Reset', to: '2026-11-25T08:30:00Z' })).toEqual([
+      commandId(2),
+      commandId(1),
+    ]);
+    expect(await column('commands', 'command_id', { actor: 'nobody' })).toEqual([]);
+    const [first, second] = await ask('commands', { limit: 2 });
+    const rest = await column('commands', 'command_id', { cursor: second!.cursor });
+    expect([first!.command_id, second!.command_id, ...rest]).toEqual(await column('commands', 'command_id'));
+  });
+
+  test('command: its whole life, steps in the order of the log', async () => {
+    expect(await ask('command', { command_id: commandId(1) })).toMatchObject([
+      {
+        charge_point_id: 'CP-1',
+        status: 'accepted',
+        request: '{"type":"Soft"}',
+        response: '{"status":"Accepted"}',
+        digest: 'digest-1',
+        steps: [
+          { step: 'requested', terminal: false },
+          { step: 'sent', gateway: 'g1' },
+          { step: 'accepted', terminal: true, status: 'Accepted' },
+        ],
+        events: [
+          expect.stringContaining('"command.requested"'),
+          expect.stringContaining('"command.sent"'),
+          expect.stringContaining('"command.accepted"'),
+        ],
+      },
+    ]);
+    expect(await ask('command', { command_id: commandId(99) })).toEqual([]);
+  });
+
+  test('command-steps: newest first, by charge point and command', async () => {
+    expect(await column('command-steps', 'step', { command_id: commandId(2) })).toEqual([
+      'offline',
+      'requested',
+    ]);
+    expect(
+      await column('command-steps', 'step', { charge_point_id: ODD, to: '2026-11-25T08:00:30Z' }),
+    ).toEqual(['requested']);
+  });
+
+  test('charging-events: by type or its first words', async () => {
+    expect(await column('charging-events', 'type', { type: 'session' })).toEqual(['session.started']);
+    expect(await column('charging-events', 'command_id', { type: 'command.offline' })).toEqual([
+      commandId(2),
+    ]);
+    expect(await column('charging-events', 'id', { type: 'command', to: '-24h' })).toEqual([]);
+  });
+
+  test('reservations: tokens only as hashes; what they are now is judged by now', async () => {
+    const hash = createHash('sha256').update('TAG1').digest('hex').slice(0, 16);
+    expect(await ask('reservations')).toMatchObject([
+      { reservation_id: 7, connector_id: 1, state: 'active', id_token_hash: hash, command_id: commandId(3) },
+    ]);
+    expect(await ask('reservations', { state: 'expired' })).toEqual([]);
+    const later = createQueries({ client: db.client, now: () => Date.parse('2026-11-25T10:00:00Z') });
+    expect((await later.ask('reservations', { state: 'expired' })).rows).toHaveLength(1);
+  });
+
+  test('charging-profiles, local-lists, jobs: what the central system owns', async () => {
+    expect(await ask('charging-profiles', { outlet: '1', state: 'active' })).toMatchObject([
+      { profile_id: 1, connector_id: 1, purpose: 'TxDefaultProfile', state: 'active' },
+    ]);
+    expect(await ask('charging-profiles', { outlet: '0' })).toEqual([]);
+    expect(await ask('local-lists', { charge_point_id: 'CP-1' })).toMatchObject([
+      { version: 3, update_type: 'Full' },
+    ]);
+    expect(await ask('jobs', { kind: 'log' })).toMatchObject([
+      { command_id: commandId(6), request_id: 1, state: 'running', reports: [] },
+    ]);
+    expect(await ask('jobs', { kind: 'firmware' })).toEqual([]);
+  });
+
+  test('event-positions: the furthest of each stream', async () => {
+    expect(await ask('event-positions')).toMatchObject([
+      { stream: 'charging.events.log', offset: 20, hash: 'b', age_s: 2 },
+    ]);
+  });
+
   test('checkpoints: the newest of each partition and generation, states left out', async () => {
     expect(await ask('checkpoints')).toMatchObject([
       { generation: 1, active: true, partition: 0, next_offset: 30, states: 3, age_s: 10 },
@@ -432,7 +572,26 @@ describe('questions, asked of the engine', () => {
     expect(await ask('refusals')).toMatchObject([
       { partition: 1, code: 'OFFSET_WENT_BACK', standing: true },
       { partition: 0, code: 'POISON_RECORD', offset: 12, standing: false },
-      { partition: 2, code: 'CHECKPOINTS_TORN', offset: null, standing: true },
+      { partition: 2, code: 'CHECKPOINTS_TORN', offset: null, standing: true, stream: 'ocpp.frames' },
+    ]);
+    // Of a stream of events: until its position is saved after it, in that epoch or a later one.
+    await db.insert('refusals_rows', [
+      {
+        ...refusal,
+        stream: 'charging.events.log',
+        code: 'LOG_DIFFERS_FROM_CHECKPOINT',
+        refused_at: '2026-11-23T11:59:57.000Z',
+      },
+      {
+        ...refusal,
+        stream: 'cms.events.log',
+        code: 'LOG_DIFFERS_FROM_CHECKPOINT',
+        refused_at: '2026-11-23T11:59:57.000Z',
+      },
+    ]);
+    expect((await ask('refusals')).filter(({ stream }) => stream !== 'ocpp.frames')).toMatchObject([
+      { stream: 'charging.events.log', standing: false },
+      { stream: 'cms.events.log', standing: true },
     ]);
   });
 

@@ -4,7 +4,7 @@ import { limit } from './params.js';
 
 export const refusals = namedQuery({
   name: 'refusals',
-  title: 'Partitions that were stopped, and what to do',
+  title: 'Partitions and streams that were stopped, and what to do',
   params: z.strictObject({
     limit: limit(100, 1_000),
   }),
@@ -12,11 +12,12 @@ export const refusals = namedQuery({
     generation: 'Generation of the derived tables',
     epoch: 'Epoch of the stream',
     partition: 'Partition',
-    standing: 'No checkpoint of this partition was taken since',
+    standing: 'No checkpoint was taken of it since',
     code: 'What happened, by name',
     offset: 'Position in the log, where there is one',
     message: 'What happened, for people',
     remedy: 'What to do',
     refused_at: 'When, UTC',
+    stream: 'Stream: ocpp.frames, or one of events',
   },
 });

@@ -3,18 +3,27 @@
 import { anomalies } from './anomalies.js';
 import { availability } from './availability.js';
 import { chargers } from './chargers.js';
+import { chargingEvents } from './charging-events.js';
+import { chargingProfiles } from './charging-profiles.js';
 import { checkpoints } from './checkpoints.js';
+import { command } from './command.js';
+import { commandSteps } from './command-steps.js';
+import { commands } from './commands.js';
 import { connections } from './connections.js';
 import { energy15m } from './energy-15m.js';
 import { energyByChargePoint } from './energy-by-charge-point.js';
 import { energyByDay } from './energy-by-day.js';
+import { eventPositions } from './event-positions.js';
 import { framesOfChargePoint } from './frames-of-charge-point.js';
 import { generations } from './generations.js';
+import { jobs } from './jobs.js';
 import { liveSessions } from './live-sessions.js';
+import { localLists } from './local-lists.js';
 import { meterValues } from './meter-values.js';
 import type { Question } from './named-query.js';
 import { overview } from './overview.js';
 import { refusals } from './refusals.js';
+import { reservations } from './reservations.js';
 import { session } from './session.js';
 import { sessions } from './sessions.js';
 import { snapshotChargers } from './snapshot-chargers.js';
@@ -38,9 +47,18 @@ export const QUERIES: readonly Question[] = [
   availability,
   connections,
   anomalies,
+  commands,
+  command,
+  commandSteps,
+  chargingEvents,
+  reservations,
+  chargingProfiles,
+  localLists,
+  jobs,
   framesOfChargePoint,
   throughput,
   checkpoints,
+  eventPositions,
   refusals,
   generations,
   overview,

@@ -87,7 +87,8 @@ describe('migrations', () => {
           format: 'JSONEachRow',
         });
         const [{ text: formatted }] = (await result.json<{ text: string }>()) as [{ text: string }];
-        expect(formatted).toContain('ON CLUSTER main');
+        // Rows go to one replica, which hands them on.
+        if (!formatted.startsWith('INSERT ')) expect(formatted).toContain('ON CLUSTER main');
       }
   });
 });

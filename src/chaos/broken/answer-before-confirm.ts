@@ -3,7 +3,8 @@
  * broker ever confirms it.
  */
 import { runIngest } from '../../ingest/role.js';
-import { readSettings } from '../../platform/config.js';
+import { readSettings, streamAddress } from '../../platform/config.js';
+import { queueTopologyOf } from '../../queues/rabbitmq/open.js';
 import { openReplica } from '../../registry/rabbitmq/open.js';
 import { partitionOf } from '../../streams/codec.js';
 import type { FramePublisher } from '../../streams/ports.js';
@@ -33,5 +34,6 @@ const answeringEarly = (honest: FramePublisher): FramePublisher => ({
 await runIngest(readSettings(), {
   ensureTopology,
   createPublisher: (options) => answeringEarly(createRabbitPublisher(options)),
-  openReplica,
+  openReplica: (settings, log) =>
+    openReplica({ address: streamAddress(settings), topology: queueTopologyOf(settings, log), log }),
 });

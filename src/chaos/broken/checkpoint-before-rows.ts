@@ -8,6 +8,8 @@ import { createRowWriter } from '../../analytics/pipeline/row-writer.js';
 import { runAnalytics } from '../../analytics/role.js';
 import { readSettings } from '../../platform/config.js';
 import { untilSuccess } from '../../platform/retry.js';
+import { ensureQueueTopology } from '../../queues/rabbitmq/topology.js';
+import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { createRabbitReader } from '../../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../../streams/rabbitmq/topology.js';
 import { onPurpose } from './on-purpose.js';
@@ -28,5 +30,7 @@ const writingLate = (honest: RowWriter): RowWriter => ({
 await runAnalytics(readSettings(), {
   ensureTopology,
   createReader: createRabbitReader,
+  ensureQueueTopology,
+  createEventLog: createRabbitEventLog,
   createRowWriter: (client) => writingLate(createRowWriter(client)),
 });

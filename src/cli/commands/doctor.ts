@@ -1,15 +1,18 @@
 import { Command } from 'commander';
 import { type ClickHouseClient, createClickHouse } from '../../analytics/clickhouse.js';
+import { createEventPositions } from '../../analytics/events/positions.js';
 import { createCheckpoints } from '../../analytics/pipeline/checkpoints.js';
 import type { Checkpoints } from '../../analytics/pipeline/ports.js';
 import { createQueries } from '../../analytics/queries/ask.js';
 import { readSettings, type Settings, streamAddress } from '../../platform/config.js';
 import { silentLogger } from '../../platform/logger.js';
+import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../../streams/rabbitmq/inspector.js';
 import type { Context } from '../context.js';
 import { checkBroker } from '../doctor/broker.js';
 import { type Finding, ok, report, unknown, wrongBy } from '../doctor/check.js';
 import { checkDatabase } from '../doctor/database.js';
+import { checkEvents } from '../doctor/events.js';
 import { checkProgress } from '../doctor/progress.js';
 
 export const doctorCommand = (context: Context): Command =>
@@ -51,7 +54,18 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
       [...broker, ...database].some(({ check, verdict }) => check === needed && verdict === 'ok'),
     );
     const progress = usable
-      ? await checkProgress(settings, createQueries({ client }), savedBy(settings, client), inspector)
+      ? (
+          await Promise.all([
+            checkProgress(settings, createQueries({ client }), savedBy(settings, client), inspector),
+            checkEvents(settings, eventPositionsOf(settings, client), (stream) =>
+              createRabbitEventLog({
+                address: streamAddress(settings),
+                stream: `${settings.WATTSTREAM_PREFIX}${stream}`,
+                timeoutMs: 5_000,
+              }),
+            ),
+          ])
+        ).flat()
       : [unknown('progress', 'not looked at: it takes the log and the tables')];
     return [ok('settings', 'all of them are understood'), ...broker, ...database, ...progress];
   } finally {
@@ -66,3 +80,9 @@ const savedBy = (settings: Settings, client: ClickHouseClient): Pick<Checkpoints
     { generation: settings.WATTSTREAM_GENERATION, epoch: settings.WATTSTREAM_EPOCH },
     silentLogger,
   );
+
+const eventPositionsOf = (settings: Settings, client: ClickHouseClient) =>
+  createEventPositions(client, {
+    generation: settings.WATTSTREAM_GENERATION,
+    epoch: settings.WATTSTREAM_EVENTS_EPOCH,
+  });

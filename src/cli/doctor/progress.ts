@@ -37,7 +37,10 @@ export async function checkProgress(
     const ours = written.filter((row) => row.epoch === epoch).map((row) => ({ ...row, active: true }));
     const accepted = acceptedGaps(settings.WATTSTREAM_ACCEPT_GAP);
     const atStart = await checkRestart(starts, bounds, inspector, accepted);
-    const refused = refusals.filter((row) => row.generation === generation && row.epoch === epoch);
+    // Those of streams of events are judged with them (doctor/events.ts).
+    const refused = refusals.filter(
+      (row) => row.stream === 'ocpp.frames' && row.generation === generation && row.epoch === epoch,
+    );
     const judged = progressOf(bounds, ours).map((one) =>
       judgeProgress(one, settings.WATTSTREAM_CHECKPOINT_MS),
     );
@@ -58,6 +61,7 @@ export interface RefusalRow {
   readonly generation: number;
   readonly epoch: number;
   readonly partition: number;
+  readonly stream: string;
   readonly standing: boolean;
   readonly code: string;
   readonly message: string;
