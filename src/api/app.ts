@@ -18,6 +18,7 @@ import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { cmsRoutes } from './routes/cms.js';
+import { eventsRoutes } from './routes/events.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -157,6 +158,7 @@ export async function buildApp({
 
   processRoutes(app, health, metrics);
   webRoutes(app);
+  eventsRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
