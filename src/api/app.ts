@@ -21,6 +21,7 @@ import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
 import { commandRoutes } from './routes/commands.js';
+import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -167,6 +168,7 @@ export async function buildApp({
 
   processRoutes(app, health, metrics);
   webRoutes(app);
+  eventsRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
