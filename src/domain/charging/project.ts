@@ -11,6 +11,8 @@ import { untaggedAt } from './untagged.js';
 export interface ProjectedSession {
   readonly row: SessionRow;
   readonly quarters: QuarterRow[];
+  /** The newest power sample (mW): a total, not a phase. */
+  readonly powerMilli: number | null;
 }
 
 /** @param offset of the last record that touched the session: the version of its rows */
@@ -76,7 +78,11 @@ export function projectSession(state: ChargePointState, session: Session, offset
     protocol: session.kind === 'events' ? (session.events?.protocol ?? '') : 'ocpp1.6',
     deleted: false,
   };
-  return { row, quarters: session.kind === 'orphan' ? [] : quarterRows(row, endAt, energy, power, own) };
+  return {
+    row,
+    quarters: session.kind === 'orphan' ? [] : quarterRows(row, endAt, energy, power, own),
+    powerMilli: power[power.length - 1]?.milli ?? null,
+  };
 }
 
 /** Tombstones for a session that is none any more, and for all quarter hours it may have shown. */
@@ -85,7 +91,7 @@ export function vanishedSession(
   offset: number,
   sessionId: string,
   shown: [number, number] | undefined,
-): ProjectedSession {
+): Omit<ProjectedSession, 'powerMilli'> {
   const row = deletedSession(chargePointId, offset, sessionId);
   const quarters: QuarterRow[] = [];
   if (shown !== undefined) {
@@ -190,7 +196,8 @@ function lastEvidence(session: Session, parts: TransactionPart[], untagged: Seri
   return Math.max(last, session.stoppedAt === undefined ? latest(untagged) : last);
 }
 
-function people(
+/** Who it is about, as its first enriched records said. */
+export function people(
   session: Session,
 ): Pick<SessionRow, 'idToken' | 'authStatus' | 'stationId' | 'accountId' | 'tariff'> {
   const { start, events } = session;

@@ -22,12 +22,16 @@ export function takeRows(point: ChargePoint): Rows {
   for (const [connection, offset] of touched.connections)
     touched.rows.connections.push(connectionRow(state.core.id, offset, connection));
   point.touched = untouched();
+  point.projected.clear();
   return touched.rows;
 }
 
 export function takeSession(point: ChargePoint, session: Session, offset: number): void {
   const { rows } = point.touched;
-  const { row, quarters } = projectSession(point.state, session, offset);
+  const known = point.projected.get(session.sessionId);
+  // Whatever changes a session touches it: projected at its last touch, nothing has changed since.
+  const { row, quarters } =
+    known?.row.offset === offset ? known : projectSession(point.state, session, offset);
   rows.sessions.push(row);
   rows.quarters.push(...quarters);
 }
