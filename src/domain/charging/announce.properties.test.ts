@@ -89,7 +89,7 @@ describe('for every life of a charger', () => {
         readDisturbed(entries, happenings, told);
         expect(told.all()).toEqual(announcementsOf(entries).all());
       }),
-      runs(200),
+      runs(80),
     );
   });
 
@@ -98,7 +98,7 @@ describe('for every life of a charger', () => {
       fc.property(log, disturbances, (entries, happenings) => {
         expect(readDisturbed(entries, happenings, new Told()).all()).toEqual(readAtOnce(entries).all());
       }),
-      runs(100),
+      runs(40),
     );
   });
 
@@ -115,7 +115,7 @@ describe('for every life of a charger', () => {
           });
         }
       }),
-      runs(150),
+      runs(60),
     );
   });
 
@@ -124,7 +124,7 @@ describe('for every life of a charger', () => {
       fc.property(log, (entries) => {
         for (const one of announcementsOf(entries).all()) expect(chargingEvent.parse(one)).toEqual(one);
       }),
-      runs(60),
+      runs(30),
     );
   });
 
@@ -188,7 +188,7 @@ describe('for every life of a charger', () => {
         new Reader(new Tables()).read(entries);
         expect(silent.all()).toEqual([]);
       }),
-      runs(80),
+      runs(30),
     );
   });
 });

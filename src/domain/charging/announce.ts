@@ -18,8 +18,7 @@ import type { Announcement } from '../messages/charging-events.js';
 import type { StoredRecord } from '../ocpp/record.js';
 import { chargerContent, connectorContent, instantText, sessionContent } from './announcements.js';
 import { type ChargePoint, nothingNoted } from './charge-point.js';
-import { people, projectSession } from './project.js';
-import type { SessionRow } from './rows.js';
+import { figuresOf, people, type SessionFigures } from './project.js';
 import type { Session } from './sessions.js';
 import type { AnnouncedPoint, AnnouncedSession, ChargePointState } from './state.js';
 import { newestStretch } from './status.js';
@@ -83,10 +82,10 @@ export class RecordAnnouncer {
 
   private session(point: ChargePoint, session: Session, appeared: boolean): void {
     const { offset, receivedAt } = this.record;
-    const projected = projectSession(point.state, session, offset);
-    point.projected.set(session.sessionId, projected);
-    const { row } = projected;
-    const content = sessionContent(projected);
+    const figures = figuresOf(point.state, session, offset);
+    point.figures.set(session.sessionId, figures);
+    const { row } = figures;
+    const content = sessionContent(figures);
     const known = announcedOf(point, session);
     const weighty = digest([row.status, row.held, row.stationId, row.accountId, row.evseId]);
     const view = digest(content);
@@ -109,7 +108,7 @@ export class RecordAnnouncer {
     this.newKinds(point, session, row);
   }
 
-  private newKinds(point: ChargePoint, session: Session, row: SessionRow): void {
+  private newKinds(point: ChargePoint, session: Session, row: SessionFigures['row']): void {
     const known = announcedOf(point, session) as AnnouncedSession;
     for (const { kind, detail } of row.anomalies) {
       if (known.kinds.includes(kind)) continue;
@@ -208,7 +207,7 @@ export class RecordAnnouncer {
 }
 
 function typeOf(
-  row: SessionRow,
+  row: SessionFigures['row'],
   known: AnnouncedSession | undefined,
   appeared: boolean,
 ): 'session.started' | 'session.updated' | 'session.stopped' {

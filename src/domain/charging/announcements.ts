@@ -2,7 +2,7 @@
 
 import type { z } from 'zod';
 import type { chargerEvent, connectorEvent, SessionView } from '../messages/charging-events.js';
-import type { ProjectedSession } from './project.js';
+import type { SessionFigures } from './project.js';
 import type { ConnectionState, OutletState, StatusStretch } from './state.js';
 
 type ConnectorContent = Pick<
@@ -22,7 +22,7 @@ export const instantText = (at: number): string =>
 
 const whole = (milli: number | null): number | null => (milli === null ? null : milli / 1_000);
 
-export function sessionContent({ row, powerMilli }: ProjectedSession): SessionView {
+export function sessionContent({ row, powerMilli }: SessionFigures): SessionView {
   return {
     sessionId: row.sessionId,
     chargePointId: row.chargePointId,

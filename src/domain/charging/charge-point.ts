@@ -1,6 +1,6 @@
 /** A charge point while it is being folded: its evidence, the sessions that follow, and what has been touched. */
 import { MAX_QUARTERS, QUARTER } from './buckets.js';
-import type { ProjectedSession } from './project.js';
+import type { SessionFigures } from './project.js';
 import { noRows, type Rows } from './rows.js';
 import type { Page } from './sample-pages.js';
 import { latest } from './series.js';
@@ -22,8 +22,30 @@ export interface ChargePoint {
   changedCore: boolean;
   /** What the record under way touches; kept only while somebody announces. */
   noted: Noted | undefined;
-  /** Sessions projected for an announcement: their rows, if nothing touches them before rows are taken. */
-  projected: Map<string, ProjectedSession>;
+  /** By session: figures computed for an announcement; those of its row, if nothing touches it before rows are taken. */
+  figures: RecentFigures;
+}
+
+/** The most recent ones only: figures hold every sample of a session. */
+export class RecentFigures {
+  private static readonly MOST = 1_000;
+  private readonly bySession = new Map<string, SessionFigures>();
+
+  get(sessionId: string): SessionFigures | undefined {
+    return this.bySession.get(sessionId);
+  }
+
+  set(sessionId: string, figures: SessionFigures): void {
+    this.bySession.delete(sessionId);
+    this.bySession.set(sessionId, figures);
+    if (this.bySession.size <= RecentFigures.MOST) return;
+    const [oldest] = this.bySession.keys();
+    this.bySession.delete(oldest as string);
+  }
+
+  clear(): void {
+    this.bySession.clear();
+  }
 }
 
 /** What one record touched, by which its announcements are found. */
@@ -80,7 +102,7 @@ export function chargePointFrom(
     savedPages,
     changedCore: false,
     noted: undefined,
-    projected: new Map(),
+    figures: new RecentFigures(),
   };
   index(point, resolveSessions(state));
   return point;

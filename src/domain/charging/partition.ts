@@ -5,7 +5,7 @@
 import type { Announcement } from '../messages/charging-events.js';
 import type { StoredRecord } from '../ocpp/record.js';
 import { type AnnounceAs, RecordAnnouncer } from './announce.js';
-import { type ChargePoint, chargePointFrom } from './charge-point.js';
+import { type ChargePoint, chargePointFrom, RecentFigures } from './charge-point.js';
 import type { Decoded } from './events.js';
 import { type EvolveSettings, evolve, gatewayGone } from './evolve.js';
 import { LIVENESS_MS } from './presence.js';
@@ -43,6 +43,8 @@ export class PartitionFold {
   private readonly unsaved = new Set<ChargePoint>();
   private gateways: Record<string, GatewayState> = {};
   private gatewaysChanged = false;
+  /** Of all its charge points. */
+  private readonly figures = new RecentFigures();
   private isAnnouncing = false;
   private announcingChanged = false;
   /** No gateway can have missed its liveness before this time of the log. */
@@ -87,6 +89,7 @@ export class PartitionFold {
     for (const point of this.changed) if (hasRows(point)) taken.push(takeRows(point));
     for (const point of this.changed) this.unsaved.add(point);
     this.changed.clear();
+    this.figures.clear();
     return taken;
   }
 
@@ -126,6 +129,7 @@ export class PartitionFold {
       const texts = this.dormant.get(id);
       this.dormant.delete(id);
       point = texts === undefined ? chargePointFrom(initialState(id)) : parsePoint(id, texts);
+      point.figures = this.figures;
       this.live.set(id, point);
     }
     return point;
