@@ -70,15 +70,17 @@ function prepare(log: MemoryLog, database: Database, options: StartOptions = {})
   const refusals: Refusal[] = [];
   const metrics = new Registry();
   const processor = new WatchedProcessor(
-    connection,
-    options.checkpoints ?? connection,
-    { ...SETTINGS, ...options.settings },
-    silentLogger,
-    createProcessorMetrics(metrics),
-    (refusal) => {
-      refusals.push(refusal);
-      void reader.refuse(refusal);
+    {
+      rows: connection,
+      checkpoints: options.checkpoints ?? connection,
+      log: silentLogger,
+      metrics: createProcessorMetrics(metrics),
+      refuse(refusal) {
+        refusals.push(refusal);
+        void reader.refuse(refusal);
+      },
     },
+    { ...SETTINGS, ...options.settings },
   );
   const one: Running = {
     processor,
