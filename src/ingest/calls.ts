@@ -26,6 +26,27 @@ export interface CallLine {
   write(text: string): void;
 }
 
+/** Why a CALL came to nothing. */
+export type CallFailureCause =
+  /** Its time was up. */
+  | 'overdue'
+  /** The charger went away, or the gateway is being stopped. */
+  | 'gone'
+  /** It could not be recorded; `cause` says why. */
+  | 'unrecorded';
+
+/** CALL_NOT_SENT or CALL_UNANSWERED. */
+export class CallFailure extends WattstreamError {
+  constructor(
+    code: 'CALL_NOT_SENT' | 'CALL_UNANSWERED',
+    message: string,
+    readonly why: CallFailureCause,
+    options: { canRetry?: boolean; remedy?: string; cause?: unknown },
+  ) {
+    super(code, message, options);
+  }
+}
+
 export type CallOutcome = 'answered' | 'refused' | 'not-sent' | 'unanswered' | 'unknown-answer';
 
 export interface CallOptions {
@@ -33,6 +54,11 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** At most 36 characters. Default: a random UUID. */
   readonly messageId?: string;
+  /**
+   * Called when its turn has come; it is not written before this has resolved (and its frame is confirmed), and not at
+   * all when it rejects.
+   */
+  beforeWrite?(): Promise<unknown>;
 }
 
 interface Job {
@@ -40,8 +66,9 @@ interface Job {
   readonly action: string;
   readonly text: string;
   readonly timer: NodeJS.Timeout;
+  readonly beforeWrite: (() => Promise<unknown>) | undefined;
   readonly resolve: (answer: ChargerAnswer) => void;
-  readonly reject: (error: WattstreamError) => void;
+  readonly reject: (error: CallFailure) => void;
   written: boolean;
 }
 
@@ -55,14 +82,15 @@ export class Calls {
     private readonly count: (outcome: CallOutcome) => void,
   ) {}
 
-  /** Resolves with the charger's answer; rejects with CALL_NOT_SENT or CALL_UNANSWERED. */
+  /** Resolves with the charger's answer; rejects with a CallFailure. */
   call(action: string, payload: object, options: CallOptions = {}): Promise<ChargerAnswer> {
     const messageId = options.messageId ?? randomUUID();
     const text = JSON.stringify([2, messageId, action, payload]);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.overdue(job), options.timeoutMs ?? 30_000);
-      const job: Job = { messageId, action, text, timer, resolve, reject, written: false };
-      if (this.closed) this.fail(job, 'the charger is not connected');
+      const { beforeWrite } = options;
+      const job: Job = { messageId, action, text, timer, beforeWrite, resolve, reject, written: false };
+      if (this.closed) this.fail(job, 'gone', 'the charger is not connected');
       else {
         this.waiting.push(job);
         this.next();
@@ -85,13 +113,24 @@ export class Calls {
     return true;
   }
 
-  /** The connection is gone: nothing more is written. */
-  close(): void {
+  /** Nothing more is written. What is written already may still be answered. */
+  refuse(why: string): void {
     this.closed = true;
-    const left = this.current === undefined ? this.waiting : [this.current, ...this.waiting];
+    const left = this.waiting.splice(0);
+    if (this.current?.written === false) {
+      left.unshift(this.current);
+      this.current = undefined;
+    }
+    for (const job of left) this.fail(job, 'gone', why);
+  }
+
+  /** The connection is gone: nothing more is written, and no answer will come. */
+  close(): void {
+    const left = this.current;
+    this.closed = true;
     this.current = undefined;
-    for (const job of left.splice(0)) this.fail(job, 'the charger went away');
-    this.waiting.length = 0;
+    if (left !== undefined) this.fail(left, 'gone', 'the charger went away');
+    this.refuse('the charger went away');
   }
 
   private next(): void {
@@ -99,7 +138,8 @@ export class Calls {
     const job = this.waiting.shift();
     if (job === undefined) return;
     this.current = job;
-    this.line.record(job.text, job.action, job.messageId).then(
+    const recorded = this.line.record(job.text, job.action, job.messageId);
+    Promise.all([recorded, job.beforeWrite?.()]).then(
       () => {
         if (this.current !== job) return;
         job.written = true;
@@ -108,7 +148,7 @@ export class Calls {
       (error: unknown) => {
         if (this.current !== job) return;
         this.current = undefined;
-        this.fail(job, 'it could not be recorded', error);
+        this.fail(job, 'unrecorded', 'it could not be recorded', error);
         this.next();
       },
     );
@@ -117,21 +157,21 @@ export class Calls {
   private overdue(job: Job): void {
     if (this.current === job) this.current = undefined;
     else this.waiting.splice(this.waiting.indexOf(job), 1);
-    this.fail(job, 'its time was up');
+    this.fail(job, 'overdue', 'its time was up');
     this.next();
   }
 
-  private fail(job: Job, why: string, cause?: unknown): void {
+  private fail(job: Job, cause: CallFailureCause, why: string, error?: unknown): void {
     clearTimeout(job.timer);
     this.count(job.written ? 'unanswered' : 'not-sent');
     job.reject(
       job.written
-        ? new WattstreamError('CALL_UNANSWERED', `${job.action} was sent, and not answered: ${why}`, {
+        ? new CallFailure('CALL_UNANSWERED', `${job.action} was sent, and not answered: ${why}`, cause, {
             remedy: 'Whether the charger carried it out is unknown: ask it for its state before repeating.',
           })
-        : new WattstreamError('CALL_NOT_SENT', `${job.action} was not sent: ${why}`, {
+        : new CallFailure('CALL_NOT_SENT', `${job.action} was not sent: ${why}`, cause, {
             canRetry: true,
-            cause,
+            cause: error,
           }),
     );
   }

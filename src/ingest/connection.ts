@@ -111,6 +111,8 @@ export class Connection {
   readonly id: string;
   readonly chargePointId: string;
   readonly protocol: Protocol;
+  /** When it came, epoch milliseconds by this gateway's clock. */
+  readonly since: number;
   private state: 'open' | 'draining' | 'closed' = 'open';
   private seq = 0;
   private readonly pending: Pending[] = [];
@@ -136,6 +138,7 @@ export class Connection {
     this.chargePointId = admitted.chargePointId;
     this.protocol = admitted.protocol;
     const { clock, messagesPerSecond, pingMs } = context;
+    this.since = clock.now();
     this.nextPing = clock.monotonic() + pingMs;
     this.rate = new TokenBucket(messagesPerSecond, messagesPerSecond);
     this.calls = new Calls(
@@ -165,7 +168,7 @@ export class Connection {
     this.listen();
   }
 
-  /** Resolves with the charger's answer; rejects with CALL_NOT_SENT or CALL_UNANSWERED (see calls.ts). */
+  /** Resolves with the charger's answer; rejects with a CallFailure (see calls.ts). */
   call(action: string, payload: object, options?: CallOptions): Promise<ChargerAnswer> {
     return this.calls.call(action, payload, options);
   }
@@ -198,6 +201,8 @@ export class Connection {
     if (this.state === 'open') {
       this.hold('draining');
       this.state = 'draining';
+      // Its answer would not be read any more.
+      this.calls.refuse('the gateway is being stopped');
       this.leaveIfDrained();
     }
     return this.gone;

@@ -8,6 +8,7 @@ import type { Registry } from '../platform/metrics.js';
 import type { ChargePointDirectory } from '../registry/ports.js';
 import type { FramePublisher } from '../streams/ports.js';
 import type { AdmissionLimits } from './admission.js';
+import { CommandDesk, type CommandParts } from './commands.js';
 import type { Clock } from './connection.js';
 import { Gateway, type GatewayListener } from './gateway.js';
 import { IngestMetrics } from './metrics.js';
@@ -37,6 +38,8 @@ export interface IngestParts {
   readonly metrics: Registry;
   readonly log: Logger;
   readonly tls?: Pick<TlsOptions, 'cert' | 'key' | 'ca'>;
+  /** Without them chargers cannot be reached by commands. */
+  readonly commands?: CommandParts;
   readonly listener?: GatewayListener;
   readonly admission?: AdmissionLimits;
   readonly clock?: Clock;
@@ -60,7 +63,18 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
   const { settings, publisher, directory, log } = parts;
   const clock = parts.clock ?? systemClock;
   const metrics = new IngestMetrics(parts.metrics);
-  const gateway = new Gateway(
+  const desk =
+    parts.commands === undefined
+      ? undefined
+      : new CommandDesk({
+          ...parts.commands,
+          gatewayId: parts.gatewayId,
+          gateway: () => gateway,
+          clock,
+          metrics,
+          log,
+        });
+  const gateway: Gateway = new Gateway(
     {
       publisher,
       respond,
@@ -75,10 +89,11 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
       pingMs: settings.WATTSTREAM_PING_SECONDS * 1_000,
       heartbeatSeconds: settings.WATTSTREAM_HEARTBEAT_SECONDS,
     },
-    parts.listener,
+    both(desk?.listener, parts.listener),
   );
   metrics.observe({
     connections: () => gateway.size,
+    bindings: () => desk?.bound ?? 0,
     unconfirmed: () => publisher.unconfirmed,
     publisherState: () => publisher.state,
   });
@@ -110,8 +125,21 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
     async close() {
       stopping = true;
       server.stopAdmitting();
+      // First: a command that comes now would wait for an answer that nobody reads.
+      await desk?.close();
       await gateway.drain(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.chargers);
       await server.close();
     },
   };
 }
+
+const both = (first: GatewayListener = {}, second: GatewayListener = {}): GatewayListener => ({
+  connected: (connection) => {
+    first.connected?.(connection);
+    second.connected?.(connection);
+  },
+  disconnected: (connection) => {
+    first.disconnected?.(connection);
+    second.disconnected?.(connection);
+  },
+});

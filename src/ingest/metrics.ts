@@ -12,6 +12,9 @@ export const NAMES = {
   disconnects: 'wattstream_ingest_disconnects_total',
   refusals: 'wattstream_ingest_refusals_total',
   calls: 'wattstream_ingest_calls_total',
+  commands: 'wattstream_ingest_commands_total',
+  ghosts: 'wattstream_ingest_ghosts_total',
+  bindings: 'wattstream_ingest_bindings',
   confirm: 'wattstream_ingest_confirm_seconds',
   unconfirmed: 'wattstream_ingest_unconfirmed',
   publisher: 'wattstream_ingest_publisher_state',
@@ -20,6 +23,17 @@ export const NAMES = {
 
 /** Why reading from a charger is held (see connection.ts). */
 export type HoldCause = 'full' | 'rate' | 'window' | 'slow' | 'draining';
+
+/** What became of a command from the queue (see commands.ts). */
+export type CommandOutcome =
+  | 'repeated'
+  | 'accepted'
+  | 'rejected'
+  | 'failed'
+  | 'timed-out'
+  | 'offline'
+  /** A defect of ours: its outcome is left to the api's sweep. */
+  | 'defect';
 
 /**
  * A counter by one label, kept as plain numbers and handed to the metrics library only when somebody asks:
@@ -49,6 +63,7 @@ export class Tally<Label extends string = string> {
 
 export interface Observed {
   connections(): number;
+  bindings(): number;
   unconfirmed(): number;
   publisherState(): string;
 }
@@ -59,6 +74,8 @@ export class IngestMetrics {
   readonly disconnects: Tally;
   readonly refusals: Tally<RefusalReason>;
   readonly calls: Tally<CallOutcome>;
+  readonly commands: Tally<CommandOutcome>;
+  readonly ghosts: Tally<'closed' | 'kept'>;
   readonly pauses: Tally<HoldCause>;
   private readonly confirm: Histogram;
 
@@ -70,6 +87,12 @@ export class IngestMetrics {
     this.disconnects = tally(NAMES.disconnects, 'Connections ended, by WebSocket close code', 'code');
     this.refusals = tally(NAMES.refusals, 'Chargers not let in, by reason', 'reason');
     this.calls = tally(NAMES.calls, 'Our CALLs to chargers, by outcome', 'outcome');
+    this.commands = tally(NAMES.commands, 'Commands from the queue, by what became of them', 'outcome');
+    this.ghosts = tally(
+      NAMES.ghosts,
+      'Connections that another gateway announced a newer one of: closed, or kept because ours is newer',
+      'outcome',
+    );
     this.pauses = tally(NAMES.pauses, 'Times reading from a charger was paused, by cause', 'cause');
     this.confirm = new Histogram({
       name: NAMES.confirm,
@@ -92,6 +115,14 @@ export class IngestMetrics {
       registers,
       collect() {
         this.set(observed.connections());
+      },
+    });
+    new Gauge({
+      name: NAMES.bindings,
+      help: 'Chargers whose commands come here',
+      registers,
+      collect() {
+        this.set(observed.bindings());
       },
     });
     new Gauge({

@@ -41,6 +41,11 @@ export const settings = z.object({
   WATTSTREAM_REPLICAS: count(3, 1).describe(
     'Nodes that keep a copy of each partition; as many as the cluster has when the stream is made, at most',
   ),
+  WATTSTREAM_EVENTS_RETENTION_DAYS: count(365, 1).describe('How long RabbitMQ keeps charging events'),
+  WATTSTREAM_EVENTS_UNCONFIRMED_MAX: count(20_000, 1).describe(
+    'Events and notifications that wait for a confirm; further ones are refused (PUBLISHER_FULL)',
+  ),
+  WATTSTREAM_LOCATE_MS: count(2_000, 10).describe('Time for a gateway to say which connection a charger has'),
   CLICKHOUSE_URL: z.string().default('http://127.0.0.1:8123').describe('HTTP interface of ClickHouse'),
   CLICKHOUSE_USER: z.string().default('default').describe('User that may create and write'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Its password'),

@@ -5,7 +5,7 @@
 
 import type { ChargingEventMessage } from '../domain/messages/charging-events.js';
 import type { CmsEvent } from '../domain/messages/cms-events.js';
-import type { ChargingCommand, HeldCharger } from '../domain/messages/commands.js';
+import type { ChargingCommand, HeldCharger, KeptCommand } from '../domain/messages/commands.js';
 import type { Notification } from '../domain/messages/notifications.js';
 
 /**
@@ -41,6 +41,8 @@ export interface CommandSender {
 export interface CommandHandler {
   command(command: ChargingCommand): void;
   locate(chargePointId: string): HeldCharger | undefined;
+  /** Another gateway (or this one) has announced that it holds the charger. */
+  held(elsewhere: HeldCharger): void;
 }
 
 /** A gateway's own queue, which vanishes with it. Bindings are made anew after each reconnect. */
@@ -48,6 +50,23 @@ export interface CommandReceiver {
   /** From now on commands for this charge point come here. Resolves when RabbitMQ has the binding. */
   bind(chargePointId: string): Promise<void>;
   unbind(chargePointId: string): Promise<void>;
+  /**
+   * Tells every gateway that is bound to this charge point (`CommandHandler.held`; this one hears it too). At most once,
+   * and of no consequence when it is lost: never rejects.
+   */
+  announce(held: HeldCharger): void;
+  close(): Promise<void>;
+}
+
+/** Commands for chargers that are away: the durable queue `commands.kept`, one active consumer in the whole system. */
+export interface KeptCommands {
+  /** Resolves when RabbitMQ has confirmed it; sent again after a reconnect until then. */
+  keep(command: KeptCommand): Promise<void>;
+  /**
+   * Takes part. Where this process is the active one, each kept command is handed over, once per connection; it
+   * stays in the queue until `settle` says that it need not come again, for days when need be. `take` must not throw.
+   */
+  consume(take: (command: KeptCommand, settle: () => void) => void): Consumer;
   close(): Promise<void>;
 }
 

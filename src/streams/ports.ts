@@ -3,6 +3,7 @@
  * (the twin for unit tests). `streams.contract.ts` runs over both.
  */
 import type { FrameRecord, Position, StoredRecord } from '../domain/ocpp/record.js';
+import type { WattstreamError } from '../platform/errors.js';
 
 /**
  * How the publisher is doing.
@@ -133,6 +134,12 @@ export interface EventLog {
     accept(record: EventRecord): void | Promise<void>;
     /** Once: everything that was in the stream at the start has been handed on. At once when it was empty. */
     onLevel?(): void;
+    /**
+     * The stream is not what it was, and following ends: RETENTION_PASSED_POSITION (records after the place to go on from
+     * are gone), LOG_DIFFERS_FROM_POSITION (it ends before that place: it was created again, or lost confirmed records).
+     * Without this the error is thrown where nobody catches it: the process ends, and begins anew from its own start.
+     */
+    refused?(error: WattstreamError): void;
   }): Following;
   /** First and last offset kept; undefined when the stream is empty. Rejects when the broker is away. */
   bounds(): Promise<{ readonly first: number | undefined; readonly last: number | undefined }>;
@@ -140,7 +147,7 @@ export interface EventLog {
 }
 
 export interface Following {
-  /** Offset of the last record handed on; -1 before the first. */
+  /** Offset of the last record handed on; before the first what `after` said, or -1. */
   readonly position: number;
   close(): Promise<void>;
 }

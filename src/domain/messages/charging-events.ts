@@ -105,6 +105,16 @@ export const anomalyEvent = z.object({
 const step = { ...messageHead, chargePointId, commandId: z.uuid() };
 const held = { gateway: z.string(), connection: z.string() };
 
+/** What the charger said. */
+const answered = {
+  status: z.string().describe("The charger's own word, '' when its answer has none"),
+  response: z.record(z.string(), z.unknown()).describe('Secrets redacted'),
+  complaint: z
+    .string()
+    .optional()
+    .describe('What of the answer is not as the official schema says; it was used all the same'),
+};
+
 /** The steps of a command's life. The first terminal one in the log is what came of it. */
 export const commandEvents = {
   requested: z.object({
@@ -112,9 +122,15 @@ export const commandEvents = {
     type: z.literal('command.requested'),
     action: z.string().describe('OCPP action'),
     operation: z.string().nullable().describe('Name of the friendly route it came by'),
-    protocol: z.string(),
-    payload: z.record(z.string(), z.unknown()).describe('Secrets redacted'),
-    digest: z.string().describe('SHA-256 of what was asked for, by which an Idempotency-Key is held to it'),
+    protocol: z.string().describe("'' when the charger is away and it is not known what it speaks"),
+    payload: z
+      .record(z.string(), z.unknown())
+      .describe('Secrets redacted; without a protocol what was asked for, in the words of the route'),
+    digest: z
+      .string()
+      .describe(
+        'HMAC-SHA-256 of what was asked for under the Idempotency-Key, by which the key is held to it (so nobody can try passwords against it); without a key a SHA-256, secrets redacted',
+      ),
     actor: z.string(),
     deadline: instant,
     queueUntil: instant.nullable(),
@@ -125,20 +141,8 @@ export const commandEvents = {
   released: z.object({ ...step, type: z.literal('command.released'), deadline: instant }),
   /** Confirmed before the first byte is written. */
   sent: z.object({ ...step, ...held, type: z.literal('command.sent') }),
-  accepted: z.object({
-    ...step,
-    ...held,
-    type: z.literal('command.accepted'),
-    status: z.string().describe("The charger's own word, '' when its answer has none"),
-    response: z.record(z.string(), z.unknown()),
-  }),
-  rejected: z.object({
-    ...step,
-    ...held,
-    type: z.literal('command.rejected'),
-    status: z.string(),
-    response: z.record(z.string(), z.unknown()),
-  }),
+  accepted: z.object({ ...step, ...held, type: z.literal('command.accepted'), ...answered }),
+  rejected: z.object({ ...step, ...held, type: z.literal('command.rejected'), ...answered }),
   /** The charger answered with a CALLERROR, or it could not be sent for a reason of ours. */
   failed: z.object({
     ...step,

@@ -23,6 +23,30 @@ export const chargingCommand = z.object({
 });
 export type ChargingCommand = z.infer<typeof chargingCommand>;
 
+/**
+ * A command that waits for its charger, in the queue `commands.kept` (routing key: charge point id). It holds the real
+ * payload, secrets included: it is the only place from which the charger can get it.
+ */
+export const keptCommand = z.object({
+  ...messageHead,
+  id: z.uuid().describe('The command id'),
+  type: z.literal('kept'),
+  chargePointId,
+  asked: z
+    .union([
+      z.object({ operation: z.string(), body: z.record(z.string(), z.unknown()) }),
+      z.object({
+        operation: z.null(),
+        action: z.string(),
+        payload: z.record(z.string(), z.unknown()),
+      }),
+    ])
+    .describe('Said in the words of the version that the charger speaks when it is back'),
+  queueUntil: instant,
+  timeoutSeconds: z.number().positive().describe('From its release on'),
+});
+export type KeptCommand = z.infer<typeof keptCommand>;
+
 /** Answered over RabbitMQ's direct reply-to. */
 export const locateQuestion = z.object({ ...messageHead, type: z.literal('locate'), chargePointId });
 export type LocateQuestion = z.infer<typeof locateQuestion>;
@@ -35,3 +59,10 @@ export const heldCharger = z.object({
   since: instant.describe('Of two gateways that both hold it (one has a ghost) the newer connection counts'),
 });
 export type HeldCharger = z.infer<typeof heldCharger>;
+
+/**
+ * A gateway says so to whoever is bound to the charge point too, over `charging.commands` (not mandatory) when its own
+ * binding stands: an older connection there is a ghost, whose charger has come here.
+ */
+export const chargerHeld = z.object({ ...messageHead, type: z.literal('held'), ...heldCharger.shape });
+export type ChargerHeld = z.infer<typeof chargerHeld>;

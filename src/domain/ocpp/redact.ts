@@ -90,3 +90,10 @@ function withoutInnerSecrets(value: string): string {
   const clean = value.replace(CREDENTIALS, `$1${REDACTED}@`);
   return /^\s*[{[]/.test(clean) ? redact(clean) : clean;
 }
+
+/** The same for a payload that is not text yet: events and records show this, the charger gets the real value. */
+export function redactedPayload<T extends object>(payload: T): T {
+  const text = JSON.stringify(payload);
+  const clean = redact(text);
+  return clean === text ? payload : (JSON.parse(clean) as T);
+}

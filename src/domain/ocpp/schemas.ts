@@ -66,6 +66,32 @@ export const validateCall = (protocol: Protocol, action: string, payload: Payloa
 export const validateResult = (protocol: Protocol, action: string, payload: Payload): Complaint | undefined =>
   validate(protocol, action, 'Response', payload);
 
+/** One thing that is wrong with a payload, for whoever wrote it. */
+export interface FieldComplaint {
+  /** As it is written in JSON: `csChargingProfiles.chargingSchedule.duration`; '' = the payload as a whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * Everything that the official schema has against a CALL of our own, field by field; undefined: there is no such action.
+ * Nothing is forgiven here: times must be RFC 3339 with a zone, since chargers are as strict as they like.
+ */
+export function complaintsAboutCall(
+  protocol: Protocol,
+  action: string,
+  payload: Payload,
+): FieldComplaint[] | undefined {
+  const result = validatorOf(protocol, action, 'Request', 'strict')?.safeParse(payload);
+  if (result === undefined) return undefined;
+  return result.success
+    ? []
+    : result.error.issues.map((issue) => {
+        const { description } = complaint(protocol, payload, issue);
+        return { field: written(issue.path), message: description };
+      });
+}
+
 /** What a charger may send, and we take. */
 export const chargerActions = (protocol: Protocol): ReadonlySet<string> => TAKEN[protocol];
 
@@ -112,13 +138,18 @@ function validatorOf(
   protocol: Protocol,
   action: string,
   kind: 'Request' | 'Response',
+  times: 'lenient' | 'strict' = 'lenient',
 ): z.ZodType | undefined {
-  const key = `${protocol} ${action}${kind}`;
+  const key = `${protocol} ${action}${kind} ${times}`;
   const known = validators.get(key);
   if (known !== undefined) return known;
   const official = officialSchema(protocol, action, kind);
   if (official === undefined) return undefined;
-  const schema = z.fromJSONSchema(lenient(official) as z.core.JSONSchema.JSONSchema);
+  const schema = z.fromJSONSchema(
+    forZod(
+      times === 'lenient' ? (withOurTimes(official) as JsonSchema) : official,
+    ) as z.core.JSONSchema.JSONSchema,
+  );
   const validator = HOT.has(action) ? z.compile(schema) : schema;
   validators.set(key, validator);
   return validator;
@@ -128,8 +159,8 @@ function validatorOf(
  * The schema as zod wants it: `$id` would be taken for a name to resolve references by, `$schema` must name
  * draft 7 with its '#', else the references of the 2.x schemas are not found.
  */
-function lenient({ $id: _, ...schema }: JsonSchema): JsonSchema {
-  return { ...(withOurTimes(schema) as JsonSchema), $schema: 'http://json-schema.org/draft-07/schema#' };
+function forZod({ $id: _, ...schema }: JsonSchema): JsonSchema {
+  return { ...schema, $schema: 'http://json-schema.org/draft-07/schema#' };
 }
 
 function withOurTimes(schema: unknown): unknown {
@@ -144,13 +175,7 @@ function withOurTimes(schema: unknown): unknown {
 }
 
 function complaint(protocol: Protocol, payload: Payload, issue: z.core.$ZodIssue): Complaint {
-  const where = (path: readonly PropertyKey[]): string =>
-    path.reduce<string>(
-      (text, key) =>
-        typeof key === 'number' ? `${text}[${key}]` : `${text}${text === '' ? '' : '.'}${String(key)}`,
-      '',
-    );
-  const path = where(issue.path) || 'payload';
+  const path = written(issue.path) || 'payload';
   switch (issue.code) {
     case 'invalid_type':
       return at(payload, issue.path) === undefined
@@ -182,7 +207,8 @@ function complaint(protocol: Protocol, payload: Payload, issue: z.core.$ZodIssue
       );
     case 'invalid_format':
       // dateTime is a data type of OCPP (1.6 section 3.13; 2.x Part 2, primitive data types).
-      return 'pattern' in issue && String(issue.pattern).includes(TIME_PATTERN)
+      return issue.format === 'datetime' ||
+        ('pattern' in issue && String(issue.pattern).includes(TIME_PATTERN))
         ? { errorCode: 'TypeConstraintViolation', description: `${path} must be a time (RFC 3339)` }
         : {
             errorCode: 'PropertyConstraintViolation',
@@ -197,6 +223,13 @@ function complaint(protocol: Protocol, payload: Payload, issue: z.core.$ZodIssue
       );
   }
 }
+
+const written = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : `${text}${text === '' ? '' : '.'}${String(key)}`,
+    '',
+  );
 
 /** A missing enumeration is reported as an invalid value. */
 const absent = (payload: Payload, path: readonly PropertyKey[], name: string): Complaint | undefined =>

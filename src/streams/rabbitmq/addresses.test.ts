@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { BrokerAddress } from '../../platform/config.js';
 import { WattstreamError } from '../../platform/errors.js';
-import { addressesOf, firstToAnswer } from './addresses.js';
+import { firstToAnswer } from '../../platform/first-to-answer.js';
+import { addressesOf } from './addresses.js';
 
 const at = (host: string): BrokerAddress => ({
   host,

@@ -24,9 +24,10 @@ import type { MetadataResponse } from 'rabbitmq-stream-js-client/dist/responses/
 import type { Response } from 'rabbitmq-stream-js-client/dist/responses/response.js';
 import type { BrokerAddress } from '../../platform/config.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
+import { firstToAnswer } from '../../platform/first-to-answer.js';
 import { withTimeout } from '../../platform/retry.js';
 import { ascii } from '../names.js';
-import { addressesOf, firstToAnswer, shuffled } from './addresses.js';
+import { addressesOf, shuffled } from './addresses.js';
 import {
   closeReason,
   creditError,

@@ -151,6 +151,8 @@ export const HEARTBEAT = Buffer.from([0, 0, 0, 4, 0, KEY.heartbeat, 0, 1]);
 export interface Chunk {
   readonly subscriptionId: number;
   readonly firstOffset: number;
+  /** When the broker wrote it, epoch milliseconds. */
+  readonly writtenAt: number;
   readonly records: number;
   readonly entries: number;
   readonly data: Buffer;
@@ -168,6 +170,7 @@ export function parseChunk(frame: Buffer): Chunk & { readonly checksum: number; 
   return {
     subscriptionId: frame[4]!,
     firstOffset: readId(frame, start + 24),
+    writtenAt: readId(frame, start + 8),
     records: frame.readUInt32BE(start + 4),
     entries: frame.readUInt16BE(start + 2),
     data,

@@ -46,7 +46,8 @@ export function createRabbitInspector(options: RabbitInspectorOptions): LogInspe
       const stream = names.partition(partition);
       let client = kept[partition];
       if (!client?.alive) client = kept[partition] = await connect(stream);
-      return { partition, ...(await keptBounds(client, stream)) };
+      const { first, last } = await keptBounds(client, stream);
+      return { partition, first, last };
     });
     turns[partition] = asked.catch(() => {});
     return asked;

@@ -15,7 +15,10 @@ const PEEK = 200;
  * only, so that chunk is fetched and its
  * records are counted. The connection's owner goes on getting its own frames meanwhile.
  */
-export async function keptBounds(client: StreamClient, stream: string): Promise<Kept> {
+export async function keptBounds(
+  client: StreamClient,
+  stream: string,
+): Promise<Kept & { readonly lastWrittenAt?: number }> {
   const { statistics } = await client.call<StreamStatsResponse>(
     new StreamStatsRequest(stream),
     `Statistics of ${stream}`,
@@ -24,7 +27,7 @@ export async function keptBounds(client: StreamClient, stream: string): Promise<
   if (statistics.committedChunkId < 0n) return { first: undefined, last: undefined };
   const chunk = await lastChunk(client, stream);
   const last = chunk.firstOffset + chunk.records - 1;
-  return { first: Math.max(0, Number(statistics.firstChunkId)), last };
+  return { first: Math.max(0, Number(statistics.firstChunkId)), last, lastWrittenAt: chunk.writtenAt };
 }
 
 async function lastChunk(client: StreamClient, stream: string): Promise<Chunk> {

@@ -6,21 +6,16 @@
  * is not: two at once undo each other's work, and one that is interrupted leaves streams that no later one
  * takes up. Partition 0 is bound last, so a super stream without it is one that is still being made.
  */
-import { type Channel, type ChannelModel, connect as connectAmqp } from 'amqplib';
 import { PartitionsQuery } from 'rabbitmq-stream-js-client/dist/requests/partitions_query.js';
 import type { PartitionsResponse } from 'rabbitmq-stream-js-client/dist/responses/partitions_response.js';
-import { type BrokerAddress, brokerUrls } from '../../platform/config.js';
-import { messageOf, WattstreamError } from '../../platform/errors.js';
+import { declareQueue, openAmqp, refusedDeclaration } from '../../platform/amqp.js';
+import type { BrokerAddress } from '../../platform/config.js';
+import { WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { streamNames } from '../names.js';
-import { firstToAnswer } from './addresses.js';
 import { brokerCodeOf, type ClientOptions, StreamClient } from './client.js';
 
 const STREAM_DOES_NOT_EXIST = 2;
-const AMQP_PRECONDITION_FAILED = 406;
-/** Access refused, precondition failed, not allowed (AMQP 0-9-1, reply codes): waiting changes none of them. */
-const FINAL = [403, AMQP_PRECONDITION_FAILED, 530];
-const LIMIT_MS = 10_000;
 
 export interface TopologyOptions {
   /** amqp[s]://user:password@host:port/vhost of the same broker, or several. Used only where something is missing. */
@@ -67,7 +62,7 @@ export async function ensureTopology(options: TopologyOptions): Promise<void> {
 /** Declares exchange, partitions and bindings, where they are missing. */
 async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): Promise<void> {
   const { superStream, partition } = streamNames(prefix);
-  const connection = await firstToAnswer(brokerUrls(amqpUrl), open, (late) => late.close());
+  const connection = await openAmqp(amqpUrl, 'wattstream topology', options.tls);
   try {
     const channel = await connection.createChannel();
     channel.on('error', () => {});
@@ -76,7 +71,7 @@ async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): P
       arguments: { 'x-super-stream': true },
     });
     for (let index = options.partitions - 1; index >= 0; index--) {
-      await declareStream(connection, partition(index), {
+      await declareQueue(connection, partition(index), {
         'x-queue-type': 'stream',
         'x-max-age': `${options.retentionDays}D`,
         'x-stream-max-segment-size-bytes': options.segmentBytes ?? 100_000_000,
@@ -89,62 +84,11 @@ async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): P
     }
     log?.info({ superStream, partitions: options.partitions }, 'super stream declared');
   } catch (error) {
-    throw new WattstreamError(
-      'TOPOLOGY_REFUSED',
-      `The super stream ${superStream} could not be declared: ${messageOf(error)}`,
-      {
-        remedy: 'The user of RABBITMQ_URL needs the permissions configure, write and read on these names.',
-        // A cluster that has just lost a node refuses for another reason (541), and soon no more.
-        canRetry: !FINAL.includes(codeOf(error) ?? 0),
-        cause: error,
-      },
-    );
+    throw refusedDeclaration(`The super stream ${superStream}`, error);
   } finally {
     await connection.close().catch(() => {});
   }
 }
-
-/** Over a channel of its own: the broker closes that when the stream is there already with other arguments. */
-async function declareStream(
-  connection: ChannelModel,
-  name: string,
-  queueArguments: Record<string, unknown>,
-): Promise<void> {
-  const channel: Channel = await connection.createChannel();
-  channel.on('error', () => {});
-  try {
-    await channel.assertQueue(name, { durable: true, arguments: queueArguments });
-    await channel.close();
-  } catch (error) {
-    if (codeOf(error) !== AMQP_PRECONDITION_FAILED) throw error;
-  }
-}
-
-async function open(url: string): Promise<ChannelModel> {
-  try {
-    const connection = await connectAmqp(url, {
-      timeout: LIMIT_MS,
-      clientProperties: { connection_name: 'wattstream topology' },
-    });
-    // Whatever ends the connection also rejects what is asked over it.
-    connection.on('error', () => {});
-    return connection;
-  } catch (error) {
-    const { host } = new URL(url);
-    throw new WattstreamError('BROKER_UNREACHABLE', `RabbitMQ at ${host} (AMQP): ${messageOf(error)}`, {
-      remedy:
-        'RABBITMQ_URL must name the AMQP listener (usually port 5672) of the broker, with user and password.',
-      canRetry: true,
-      cause: error,
-    });
-  }
-}
-
-/** The broker's reply code of a channel or connection that it closed, as 406. */
-const codeOf = (error: unknown): number | undefined => {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'number' ? code : undefined;
-};
 
 function differs(options: TopologyOptions, count: number): WattstreamError {
   const { superStream } = streamNames(options.prefix);

@@ -1,0 +1,65 @@
+/** Messages of each kind, for tests. */
+import { randomUUID } from 'node:crypto';
+import type { ChargingEventMessage } from '../src/domain/messages/charging-events.js';
+import type { CmsEvent } from '../src/domain/messages/cms-events.js';
+import type { ChargingCommand, HeldCharger } from '../src/domain/messages/commands.js';
+import type { Notification } from '../src/domain/messages/notifications.js';
+
+const at = '2026-11-25T10:00:00.250Z';
+
+export const anomaly = (id: string, chargePointId = 'CP-1'): ChargingEventMessage => ({
+  id,
+  schema: 1,
+  at,
+  type: 'anomaly.found',
+  chargePointId,
+  stationId: 'S1',
+  accountId: 'A1',
+  sessionId: null,
+  kind: 'meter_jump',
+  detail: `anomaly ${id}`,
+});
+
+export const stationCreated = (id: string, entityId = 'S1'): CmsEvent => ({
+  id,
+  schema: 1,
+  at,
+  type: 'cms.station.created',
+  kind: 'station',
+  entityId,
+  version: 1,
+  actor: 'test',
+  state: { name: 'Harbour' },
+});
+
+export const notice = (id: string, audience: Partial<Notification['audience']> = {}): Notification => ({
+  id,
+  schema: 1,
+  at,
+  type: 'anomaly.found',
+  audience: { stationId: 'S1', accountId: 'A1', ...audience },
+  event: anomaly(id),
+});
+
+export const command = (chargePointId: string, more: Partial<ChargingCommand> = {}): ChargingCommand => ({
+  id: randomUUID(),
+  schema: 1,
+  at: new Date().toISOString(),
+  type: 'command',
+  chargePointId,
+  connection: `${chargePointId}/1`,
+  protocol: 'ocpp1.6',
+  action: 'Reset',
+  payload: { type: 'Soft' },
+  deadline: new Date(Date.now() + 60_000).toISOString(),
+  ...more,
+});
+
+export const held = (chargePointId: string, more: Partial<HeldCharger> = {}): HeldCharger => ({
+  chargePointId,
+  gateway: 'gateway-1',
+  connection: `${chargePointId}/1`,
+  protocol: 'ocpp1.6',
+  since: '2026-11-25T09:00:00.000Z',
+  ...more,
+});
