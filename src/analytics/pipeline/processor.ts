@@ -89,8 +89,8 @@ interface Held {
   records: number;
   checkpointAt: number;
   readonly lane: Lane | undefined;
-  /** No checkpoint of it was ever taken. */
-  readonly isFresh: boolean;
+  /** The checkpoint it began at; undefined when none was ever taken. */
+  readonly loaded: Marker | undefined;
   /** It is to announce from its next checkpoint on. */
   isToAnnounce: boolean;
   /** A checkpoint that was cut and is not taken yet. */
@@ -172,7 +172,7 @@ export class Processor implements PartitionHandler {
       records: 0,
       checkpointAt: this.clock() + this.settings.checkpointMs,
       lane: this.parts.announcer?.lane(),
-      isFresh: marker === undefined,
+      loaded: marker,
       isToAnnounce: false,
       saving: undefined,
       refused: false,
@@ -309,10 +309,10 @@ export class Processor implements PartitionHandler {
       return;
     }
     if (held.isToAnnounce || announcer?.wants(record.receivedAt) !== true) return;
-    if (held.isFresh && held.last === undefined) fold.announce(true);
+    if (held.loaded === undefined && held.last === undefined) fold.announce(true);
     else {
       held.isToAnnounce = true;
-      held.checkpointAt = 0;
+      // Unless one is under way, the cut is made before this returns: this very record is announced.
       void this.flush();
     }
   }
@@ -345,6 +345,8 @@ export class Processor implements PartitionHandler {
   private async writeAll(): Promise<void> {
     for (let i = 0; i < 2; i++) {
       await this.flush();
+      // Nobody waits for a RabbitMQ that confirms nothing: whoever reads next announces it again.
+      if (this.stop.signal.aborted || this.parts.announcer?.trouble() !== undefined) continue;
       await Promise.all([...this.held.values()].map(({ saving }) => saving));
     }
   }
@@ -432,12 +434,13 @@ export class Processor implements PartitionHandler {
     held.size = 0;
     const now = this.clock();
     const isDue = now >= held.checkpointAt || held.records >= this.settings.checkpointRecords;
-    if (!isDue || held.refused || held.last === undefined || held.records === 0) return undefined;
-    if (held.saving !== undefined) return undefined;
-    const { partition, last } = held;
+    const isWanted = held.isToAnnounce || (isDue && held.records > 0);
+    const { partition, last, loaded } = held;
+    const marker =
+      last === undefined ? loaded : { partition, lastOffset: last.offset, lastHash: recordHash(last) };
+    if (!isWanted || held.refused || held.saving !== undefined || marker === undefined) return undefined;
     held.records = 0;
     held.checkpointAt = now + this.settings.checkpointMs;
-    const marker = { partition, lastOffset: last.offset, lastHash: recordHash(last) };
     const confirmed = this.confirmsOf(held);
     const taken = this.beginToAnnounce(held);
     // Until step 2 is done and it is really being saved.
