@@ -4,6 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  killAll,
+  logOf,
+  readThrough,
+  recordedLog,
+  start,
+  until,
+} from '../../../test/support/pipeline-stage.js';
 import type { Announcement } from '../../domain/messages/charging-events.js';
 import { notification } from '../../domain/messages/notifications.js';
 import type { FrameRecord } from '../../domain/ocpp/record.js';
@@ -13,7 +21,6 @@ import type { ProcessorMetrics } from './metrics.js';
 import type { ProcessorSettings } from './processor.js';
 import { Broadcast, type Wire, type WireOptions } from './testing/broadcast.js';
 import { type ConnectionOptions, Database } from './testing/database.js';
-import { killAll, logOf, readThrough, recordedLog, start, until } from './testing/stage.js';
 
 afterEach(killAll);
 

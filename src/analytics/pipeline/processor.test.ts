@@ -2,11 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { FrameRecord, StoredRecord } from '../../domain/ocpp/record.js';
-import { WattstreamError } from '../../platform/errors.js';
-import { createMemoryLog } from '../../streams/memory/log.js';
-import type { Checkpoints } from './ports.js';
-import { Database } from './testing/database.js';
 import {
   killAll,
   logOf,
@@ -17,7 +12,12 @@ import {
   SETTINGS,
   start,
   until,
-} from './testing/stage.js';
+} from '../../../test/support/pipeline-stage.js';
+import type { FrameRecord, StoredRecord } from '../../domain/ocpp/record.js';
+import { WattstreamError } from '../../platform/errors.js';
+import { createMemoryLog } from '../../streams/memory/log.js';
+import type { Checkpoints } from './ports.js';
+import { Database } from './testing/database.js';
 
 afterEach(killAll);
 

@@ -3,18 +3,22 @@
  * other and can be stopped or killed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { testIngest } from '../../../../test/support/ingest.js';
-import type { FrameRecord, StoredRecord } from '../../../domain/ocpp/record.js';
-import { silentLogger } from '../../../platform/logger.js';
-import { Registry } from '../../../platform/metrics.js';
-import { simulate } from '../../../simulator/fleet.js';
-import { createMemoryLog, type MemoryLog } from '../../../streams/memory/log.js';
-import type { LogReader, Refusal, StartAt } from '../../../streams/ports.js';
-import type { Announcer } from '../announcer.js';
-import { createProcessorMetrics, type ProcessorMetrics } from '../metrics.js';
-import type { Checkpoints } from '../ports.js';
-import { Processor, type ProcessorSettings } from '../processor.js';
-import type { Connection, ConnectionOptions, Database } from './database.js';
+import type { Announcer } from '../../src/analytics/pipeline/announcer.js';
+import { createProcessorMetrics, type ProcessorMetrics } from '../../src/analytics/pipeline/metrics.js';
+import type { Checkpoints } from '../../src/analytics/pipeline/ports.js';
+import { Processor, type ProcessorSettings } from '../../src/analytics/pipeline/processor.js';
+import type {
+  Connection,
+  ConnectionOptions,
+  Database,
+} from '../../src/analytics/pipeline/testing/database.js';
+import type { FrameRecord, StoredRecord } from '../../src/domain/ocpp/record.js';
+import { silentLogger } from '../../src/platform/logger.js';
+import { Registry } from '../../src/platform/metrics.js';
+import { simulate } from '../../src/simulator/fleet.js';
+import { createMemoryLog, type MemoryLog } from '../../src/streams/memory/log.js';
+import type { LogReader, Refusal, StartAt } from '../../src/streams/ports.js';
+import { testIngest } from './ingest.js';
 
 export const PARTITIONS = 2;
 export const SETTINGS: ProcessorSettings = {
