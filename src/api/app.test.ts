@@ -9,6 +9,7 @@ import { silentLogger } from '../platform/logger.js';
 import { Registry } from '../platform/metrics.js';
 import type { PartitionBounds } from '../streams/ports.js';
 import { buildApp } from './app.js';
+import { NO_AUTHENTICATION } from './auth/authenticator.js';
 
 /** The real questions, judged by the real rules; only the rows are chosen here, by the question's name. */
 function questions(rows: Record<string, Record<string, unknown>[] | Error>) {
@@ -78,6 +79,7 @@ describe('the API', () => {
       queries: scripted.queries,
       inspector: { bounds: () => bounds() },
       health: { ready: () => notReady },
+      access: { authentication: NO_AUTHENTICATION, stationOf: () => undefined, hosts: [] },
       metrics: new Registry(),
       log: silentLogger,
       docsPage: false,
@@ -373,6 +375,11 @@ describe('the API', () => {
       for (const [, path] of response.body.matchAll(/(?:src|href)="(\/[^"]*)"/g))
         if (!path!.startsWith('/docs'))
           expect({ path, status: (await get(path!)).statusCode }).toEqual({ path, status: 200 });
+    });
+
+    test('events have a page and a document of their own', async () => {
+      expect((await get('/docs/events')).body).toContain('session.updated');
+      expect((await get('/docs/events.json')).json()).toMatchObject({ asyncapi: '3.0.0' });
     });
 
     test('it is not sent again when it has not changed', async () => {
