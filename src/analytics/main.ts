@@ -1,6 +1,6 @@
 /** The role `analytics`: the only file here that names concrete clients and the environment. */
 import { readSettings } from '../platform/config.js';
-import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { openQueues } from '../queues/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitReader } from '../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../streams/rabbitmq/topology.js';
@@ -10,7 +10,7 @@ import { runAnalytics } from './role.js';
 await runAnalytics(readSettings(), {
   ensureTopology,
   createReader: createRabbitReader,
-  ensureQueueTopology,
+  openQueues,
   createEventLog: createRabbitEventLog,
   createRowWriter,
 });

@@ -1,18 +1,18 @@
 /**
  * The role `analytics`, put together out of settings and concrete clients.
  *
- * Order of start: health first (not ready), then the tables, then the log. Both are tried until they answer,
+ * Order of start: health first (not ready), then the tables, the log and the queues. All are tried until they answer,
  * so that the order in which the parts of an installation come up does not matter. Order of stop: nobody waits
  * for ClickHouse any more, the reader (no more records; what was read is written with a checkpoint), the
- * processor, the clients.
+ * processor, the publisher of what it announced, the clients.
  */
 import { type Settings, streamAddress } from '../platform/config.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import { Lifecycle, serveOps } from '../platform/lifecycle.js';
-import { createLogger } from '../platform/logger.js';
+import { createLogger, type Logger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
-import type { QueueTopologyOptions } from '../queues/rabbitmq/topology.js';
+import type { OpenQueues } from '../queues/rabbitmq/open.js';
 import type { EventLog, LogReader } from '../streams/ports.js';
 import type { RabbitEventLogOptions } from '../streams/rabbitmq/event-log.js';
 import type { RabbitReaderOptions } from '../streams/rabbitmq/reader.js';
@@ -21,6 +21,8 @@ import { acceptedGaps } from '../streams/start.js';
 import { type ClickHouseClient, createClickHouse } from './clickhouse.js';
 import { withFirstPartition } from './events/alongside.js';
 import { eventReaders } from './events/readers.js';
+import { watchActiveGeneration } from './pipeline/active-generation.js';
+import { Announcer } from './pipeline/announcer.js';
 import { createCheckpoints } from './pipeline/checkpoints.js';
 import { createProcessorMetrics } from './pipeline/metrics.js';
 import type { RowWriter } from './pipeline/ports.js';
@@ -31,7 +33,7 @@ import { migrate } from './schema/migrate.js';
 export interface AnalyticsWiring {
   ensureTopology(options: TopologyOptions): Promise<void>;
   createReader(options: RabbitReaderOptions): LogReader;
-  ensureQueueTopology(options: QueueTopologyOptions): Promise<void>;
+  openQueues(settings: Settings, name: string, log: Logger): OpenQueues;
   createEventLog(options: RabbitEventLogOptions): EventLog;
   createRowWriter(client: ClickHouseClient): RowWriter;
 }
@@ -60,11 +62,30 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
   const beforeDatabase = lifecycle.hold('clickhouse', createClickHouse(settings, { database: false }));
   const run = { generation: settings.WATTSTREAM_GENERATION, epoch: settings.WATTSTREAM_EPOCH };
   const rows = wiring.createRowWriter(clickhouse);
+  const address = streamAddress(settings);
+  const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
+  const active = lifecycle.hold('active generation', watchActiveGeneration(clickhouse, run.generation, log));
+  const queues = lifecycle.hold('queues', wiring.openQueues(settings, 'wattstream analytics', log));
+  const processorMetrics = createProcessorMetrics(metrics);
+  const announcer = new Announcer(
+    { publisher: queues.events, isActive: () => active.isActive, log, metrics: processorMetrics },
+    {
+      unconfirmedMax: settings.WATTSTREAM_ANNOUNCE_UNCONFIRMED,
+      maxAgeMs: settings.WATTSTREAM_ANNOUNCE_HOURS * 3_600_000,
+      stalledMs: settings.WATTSTREAM_STALL_MS,
+    },
+  );
   const processor = lifecycle.hold(
     'processor',
     new Processor(
-      rows,
-      createCheckpoints(clickhouse, run, log),
+      {
+        rows,
+        checkpoints: createCheckpoints(clickhouse, run, log),
+        announcer,
+        log,
+        metrics: processorMetrics,
+        refuse: (refusal) => void reader.refuse(refusal),
+      },
       {
         ...run,
         flushMs: settings.WATTSTREAM_FLUSH_MS,
@@ -74,13 +95,8 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
         sessionDays: settings.WATTSTREAM_SESSION_DAYS,
         undecodableRatio: settings.WATTSTREAM_UNDECODABLE_RATIO,
       },
-      log,
-      createProcessorMetrics(metrics),
-      (refusal) => void reader.refuse(refusal),
     ),
   );
-  const address = streamAddress(settings);
-  const { WATTSTREAM_PREFIX: prefix, WATTSTREAM_PARTITIONS: partitions } = settings;
   const events = eventReaders({ settings, clickhouse, rows, log, metrics, open: wiring.createEventLog });
   for (const { name, log: stream, reader } of events) {
     lifecycle.hold(name, stream);
@@ -122,15 +138,8 @@ export async function runAnalytics(settings: Settings, wiring: AnalyticsWiring):
         log,
       }),
     );
-    await untilItAnswers('the event streams', () =>
-      wiring.ensureQueueTopology({
-        amqpUrl: settings.RABBITMQ_URL,
-        prefix,
-        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
-        replicas: settings.WATTSTREAM_REPLICAS,
-        log,
-      }),
-    );
+    await untilItAnswers('the queues', () => queues.declare());
+    await untilItAnswers('the active generation', () => active.start());
     const readers = events.map((one) => one.reader);
     await reader.start(withFirstPartition(processor, readers));
     readiness = () =>

@@ -67,7 +67,7 @@ possible('chaos', () => {
     });
     const first = outcome.checks.flatMap((check) => check.first);
     if (outcome.differences > 0 || outcome.broken !== undefined) throw new Error(story(first));
-    expect(outcome.checks.map((check) => check.name)).toHaveLength(5);
+    expect(outcome.checks.map((check) => check.name)).toHaveLength(6);
     expect(Object.keys(outcome.faults).length).toBeGreaterThanOrEqual(10);
     // It looked at something.
     for (const check of outcome.checks)

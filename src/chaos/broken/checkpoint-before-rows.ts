@@ -8,7 +8,7 @@ import { createRowWriter } from '../../analytics/pipeline/row-writer.js';
 import { runAnalytics } from '../../analytics/role.js';
 import { readSettings } from '../../platform/config.js';
 import { untilSuccess } from '../../platform/retry.js';
-import { ensureQueueTopology } from '../../queues/rabbitmq/topology.js';
+import { openQueues } from '../../queues/rabbitmq/open.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { createRabbitReader } from '../../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../../streams/rabbitmq/topology.js';
@@ -30,7 +30,7 @@ const writingLate = (honest: RowWriter): RowWriter => ({
 await runAnalytics(readSettings(), {
   ensureTopology,
   createReader: createRabbitReader,
-  ensureQueueTopology,
+  openQueues,
   createEventLog: createRabbitEventLog,
   createRowWriter: (client) => writingLate(createRowWriter(client)),
 });

@@ -19,6 +19,8 @@ export interface OpenQueues {
   readonly topology: QueueTopologyOptions;
   readonly connection: QueueConnection;
   readonly events: EventPublisher;
+  /** As `ensureQueueTopology`; for whoever wants to wait for it. */
+  declare(): Promise<void>;
   /** What is not confirmed by then is given up. */
   close(drainMs?: number): Promise<void>;
 }
@@ -38,6 +40,7 @@ export function openQueues(settings: Settings, name: string, log: Logger): OpenQ
     topology,
     connection,
     events,
+    declare: () => ensureQueueTopology(topology),
     async close(drainMs) {
       await events.close(drainMs);
       await connection.close();
