@@ -26,7 +26,9 @@ export class Exact {
     const [, sign, whole = '', decimals = '', exponent = '0'] = match;
     const digits = BigInt(`${sign}${whole}${decimals}`);
     const power = Number(exponent) - decimals.length;
-    return power < 0 ? Exact.ratio(digits, 10n ** BigInt(-power)) : new Exact(digits * 10n ** BigInt(power), 1n);
+    return power < 0
+      ? Exact.ratio(digits, 10n ** BigInt(-power))
+      : new Exact(digits * 10n ** BigInt(power), 1n);
   }
 
   /** n / d, both whole. */
@@ -84,6 +86,12 @@ export class Exact {
     const whole = steps.n / steps.d;
     const up = steps.n > whole * steps.d ? whole + 1n : whole;
     return step.times(new Exact(up, 1n));
+  }
+
+  /** The smallest whole number not below `scale` times this one. */
+  wholeUp(scale: number): number {
+    const { n, d } = this.times(Exact.of(scale)).ceilTo(new Exact(1n, 1n));
+    return Number(n / d);
   }
 
   /**

@@ -1,0 +1,161 @@
+/**
+ * The price of a session out of its course: cut it, find the components of each slice, join what is alike, bill it.
+ * Pure, and a function of sets: neither the order nor the repetition of readings changes anything.
+ */
+import { billOf, type Measured, type Policy, type Volumes } from './bill.js';
+import {
+  type Applied,
+  type Components,
+  componentsAt,
+  containsComponents,
+  sameComponents,
+  Undecided,
+} from './components.js';
+import { costOf, type ExplainablePeriod, type Note, type Pricing, unpriced } from './cost.js';
+import { type Course, type Slice, slicesOf } from './course.js';
+import { Exact } from './exact.js';
+import { isTimeZone, wallClock } from './local-time.js';
+import { cutsOf, type Moment, type Range } from './restrictions.js';
+import { instantOf, type Tariff, type TariffDimension } from './shape.js';
+
+export interface SessionToPrice {
+  /** The version in force when the session began: it prices the whole session. Null: none is known. */
+  readonly tariff: Tariff | null;
+  readonly course: Course;
+  /** IANA name of the station's zone; null or unknown matters only if the tariff speaks of local time. */
+  readonly timeZone: string | null;
+}
+
+/**
+ * What a session costs, or why nobody can say.
+ *
+ * A session that took no energy pays only what is expressly meant for such a one: parking time, and fees of elements
+ * limited by max_kwh (rules, "Remote starts"); the result has the note `no-energy`.
+ */
+export function priceSession({ tariff, course, timeZone }: SessionToPrice): Pricing {
+  if (tariff === null) return unpriced('no-tariff', 'no tariff is known for the start of the session');
+  const outside = notInForce(tariff, course.startAt);
+  if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
+  if (course.curve === null) return unpriced('energy-unknown', 'no meter reading says how much was taken');
+  const zone = timeZone !== null && isTimeZone(timeZone) ? timeZone : undefined;
+  try {
+    const periods = periodsOf(tariff, course, zone);
+    const empty = !(periods.at(-1)?.energyTo.isPositive ?? false);
+    const notes: Note[] = empty ? ['no-energy'] : [];
+    const bill = billOf(tariff, periods, empty ? withoutEnergy(tariff) : undefined);
+    return { kind: 'priced', cost: costOf(tariff, zone ?? null, bill, notes) };
+  } catch (thrown) {
+    if (thrown instanceof Undecided) return unpriced(`${thrown.unknown}-unknown`, thrown.message);
+    throw thrown;
+  }
+}
+
+/** Why the tariff does not price what begins at this instant; undefined: it does (11.3.1 start_date_time). */
+export function notInForce(tariff: Tariff, startAt: number): string | undefined {
+  const { start_date_time: from, end_date_time: until } = tariff;
+  if (from != null && startAt < instantOf(from)) return `tariff ${tariff.id} begins at ${from}`;
+  if (until != null && startAt > instantOf(until)) return `tariff ${tariff.id} ended at ${until}`;
+  return undefined;
+}
+
+const withoutEnergy = (tariff: Tariff): Policy => ({
+  counts: ({ component, element }: Applied) =>
+    component.type === 'PARKING_TIME' || tariff.elements[element]?.restrictions?.max_kwh != null,
+  minimum: false,
+});
+
+function periodsOf(tariff: Tariff, course: Course, zone: string | undefined): ExplainablePeriod[] {
+  const cuts = tariff.elements.flatMap(({ restrictions }) => cutsOf(restrictions));
+  const periods: ExplainablePeriod[] = [];
+  for (const slice of slicesOf(course, cuts, zone)) {
+    const volumes = volumesOf(slice);
+    const moment = momentOf(course, slice, zone);
+    const components = componentsAt(tariff, moment, ['FLAT', ...pricedIn(volumes)]);
+    const period = periodOf(slice, volumes, moment, components);
+    const last = periods.at(-1);
+    if (last !== undefined && belongTogether(last, period)) {
+      periods[periods.length - 1] = joined(last, period);
+    } else {
+      periods.push(period);
+    }
+  }
+  return periods;
+}
+
+/**
+ * Periods with the same components are one; so is what has no length (two readings of one instant) with its neighbour,
+ * if it is priced no other way.
+ */
+function belongTogether(one: ExplainablePeriod, next: ExplainablePeriod): boolean {
+  if (sameComponents(one.components, next.components)) return true;
+  const within = (part: ExplainablePeriod, whole: ExplainablePeriod) =>
+    part.from === part.to && containsComponents(whole.components, part.components);
+  return within(next, one) || within(one, next);
+}
+
+const pricedIn = (volumes: Volumes): TariffDimension[] => Object.keys(volumes) as Measured[];
+
+function volumesOf({ from, to, charging }: Slice): Volumes {
+  const energy = to.milli - from.milli;
+  const ms = to.at - from.at;
+  return {
+    ...(energy > 0 ? { ENERGY: kWh(energy) } : {}),
+    ...(ms > 0 ? { [charging ? 'TIME' : 'PARKING_TIME']: Exact.ratio(ms, 3_600_000) } : {}),
+  };
+}
+
+/** mWh, or mW for kW. */
+const kWh = (milli: number): Exact => Exact.ratio(milli, 1_000_000);
+
+const exactly = (value: Exact | undefined): Range => ({ least: value, most: value });
+
+function momentOf(course: Course, { from, power, current }: Slice, zone: string | undefined): Moment {
+  return {
+    clock: zone === undefined ? undefined : wallClock(from.at, zone),
+    elapsedMs: from.at - course.startAt,
+    energy: kWh(from.milli),
+    power: exactly(power && Exact.ratio(power.over, power.of).over(Exact.of(1_000_000))),
+    current: exactly(current === undefined ? undefined : Exact.ratio(current, 1_000)),
+  };
+}
+
+const periodOf = (
+  { from, to }: Slice,
+  volumes: Volumes,
+  { power, current }: Moment,
+  components: Components,
+): ExplainablePeriod => ({
+  from: from.at,
+  to: to.at,
+  energyFrom: kWh(from.milli),
+  energyTo: kWh(to.milli),
+  readFrom: from.read,
+  readTo: to.read,
+  volumes,
+  power,
+  current,
+  components,
+});
+
+function joined(one: ExplainablePeriod, next: ExplainablePeriod): ExplainablePeriod {
+  const volumes: Partial<Record<Measured, Exact>> = { ...one.volumes };
+  for (const [dimension, volume] of Object.entries(next.volumes) as [Measured, Exact][]) {
+    volumes[dimension] = volumes[dimension]?.plus(volume) ?? volume;
+  }
+  return {
+    ...one,
+    components: { ...one.components, ...next.components },
+    to: next.to,
+    energyTo: next.energyTo,
+    readTo: next.readTo,
+    volumes,
+    power: spanning(one.power, next.power),
+    current: spanning(one.current, next.current),
+  };
+}
+
+function spanning(one: Range, other: Range): Range {
+  const pick = (a: Exact | undefined, b: Exact | undefined, sign: number) =>
+    a === undefined || b === undefined ? undefined : Math.sign(a.compare(b)) === sign ? a : b;
+  return { least: pick(one.least, other.least, -1), most: pick(one.most, other.most, 1) };
+}
