@@ -4,13 +4,11 @@
  *
  *   period -> lines (volume x price) -> step_size on one line per kind -> sum -> min_price, max_price -> total
  */
-import type { Applied, Components } from './components.js';
+import { type Applied, type Components, type Dimension, MEASURED, type Measured } from './components.js';
 import { Exact } from './exact.js';
-import { inBothWays, type OcpiPrice, type Tariff, type TariffDimension } from './shape.js';
+import { inBothWays, type OcpiPrice, type Tariff } from './shape.js';
 
-/** Dimensions that have a volume: kWh or hours. */
-export const MEASURED = ['ENERGY', 'TIME', 'PARKING_TIME'] as const;
-export type Measured = (typeof MEASURED)[number];
+/** kWh or hours. */
 export type Volumes = Readonly<Partial<Record<Measured, Exact>>>;
 
 /** What a bill needs to know of a charging period; whoever cuts them may know more. */
@@ -28,7 +26,7 @@ export interface Amounts {
 /** One price component at work in one period. */
 export interface Line extends Amounts {
   readonly period: number;
-  readonly dimension: TariffDimension;
+  readonly dimension: Dimension;
   readonly applied: Applied;
   /** kWh, hours, or one for a fee. */
   readonly volume: Exact;
@@ -104,19 +102,26 @@ const STEP: Readonly<Record<Measured, Exact>> = {
   ENERGY: Exact.ratio(1, 1_000),
   TIME: Exact.ratio(1, 3_600),
   PARKING_TIME: Exact.ratio(1, 3_600),
+  RESERVATION_TIME: Exact.ratio(1, 3_600),
 };
 
+/** Kinds of volumes of which one is rounded up once. */
+const TOGETHER: readonly (readonly Dimension[])[] = [
+  ['ENERGY'],
+  ['TIME', 'PARKING_TIME'],
+  ['RESERVATION_TIME'],
+];
+
 /**
- * step_size counts twice at most in a session: once for ENERGY, once for TIME and PARKING_TIME together
- * (10.3.1 "step_size"). What is rounded up is the total that is paid for in the dimension of the last such period, by
+ * step_size counts once for ENERGY and once for TIME and PARKING_TIME together (10.3.1 "step_size"); reserved time is
+ * apart, as in the examples of 11.3.1. What is rounded up is the total that is paid for in the dimension of the last such period, by
  * the step_size of that period's component; what that adds is paid at that component's price. So charging time is
  * not rounded when it is followed by paid parking, and parking time is not when it is followed by paid charging.
  */
 function withSteps(lines: readonly Unpriced[]): Unpriced[] {
   let stepped = [...lines];
-  for (const together of [['ENERGY'], ['TIME', 'PARKING_TIME']] as const) {
-    const among: readonly TariffDimension[] = together;
-    const index = stepped.findLastIndex(({ dimension }) => among.includes(dimension));
+  for (const together of TOGETHER) {
+    const index = stepped.findLastIndex(({ dimension }) => together.includes(dimension));
     const last = stepped[index];
     if (last === undefined || last.applied.component.step_size === 0) continue;
     const step = Exact.of(last.applied.component.step_size).times(STEP[last.dimension as Measured]);

@@ -46,5 +46,6 @@ export const cdrAmounts = z.object({
   total_time_cost: price.optional(),
   total_parking_time: z.number().optional(),
   total_parking_cost: price.optional(),
+  total_reservation_cost: price.optional(),
 });
 export type CdrAmounts = z.infer<typeof cdrAmounts>;

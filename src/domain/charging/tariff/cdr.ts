@@ -6,22 +6,22 @@
  * down, so that volumes add up to the totals, are never more than was measured, and who prices them again is not
  * pushed over the next block of a step_size by a rounding of ours. Energies at which a price changes stay exact.
  */
-import { MEASURED, type Measured } from './bill.js';
 import type { CdrAmounts, CdrDimensionType } from './cdr-shape.js';
-import { type Cost, type ExplainedPeriod, OCPI_DECIMALS } from './cost.js';
+import { MEASURED, type Measured } from './components.js';
+import { type Cost, type ExplainedPeriod, OCPI_DECIMALS, type Part } from './cost.js';
 import { Exact } from './exact.js';
-import type { TariffDimension } from './shape.js';
 
 /**
  * The priced fields of a CDR.
- * `total_cost` is after min_price and max_price; the totals of dimensions are before. All have 4 decimals; what is to
+ * `total_cost` is after min_price and max_price; the totals of parts are before. All have 4 decimals; what is to
  * be paid, in the currency's decimals, is `cost.exclVat` and `cost.inclVat`.
  */
 export function cdrAmountsOf(cost: Cost): CdrAmounts {
   const { periods, total } = cost.explanation;
   const [first, last] = [periods.at(0), periods.at(-1)] as [ExplainedPeriod, ExplainedPeriod];
   const rounded = runningTotals(periods);
-  const lasted = Exact.ratio(Date.parse(last.to) - Date.parse(first.from), 3_600_000);
+  // The session's duration; a reservation before it is none of it.
+  const lasted = Exact.ratio(Date.parse(last.to) - Date.parse(first.from), 3_600_000).minus(rounded.reserved);
   return {
     start_date_time: first.from,
     end_date_time: last.to,
@@ -32,13 +32,16 @@ export function cdrAmountsOf(cost: Cost): CdrAmounts {
       tariff_id: cost.explanation.tariffId,
     })),
     total_cost: price(total.exclVat, total.inclVat),
-    total_fixed_cost: priceOf(cost, 'FLAT'),
+    total_fixed_cost: priceOf(cost, 'fixed'),
     total_energy: rounded.totals.ENERGY,
-    total_energy_cost: priceOf(cost, 'ENERGY'),
+    total_energy_cost: priceOf(cost, 'energy'),
     total_time: down(lasted),
-    total_time_cost: priceOf(cost, 'TIME'),
+    total_time_cost: priceOf(cost, 'time'),
     total_parking_time: rounded.totals.PARKING_TIME,
-    total_parking_cost: priceOf(cost, 'PARKING_TIME'),
+    total_parking_cost: priceOf(cost, 'parking'),
+    ...(periods.some(({ volumes }) => volumes.RESERVATION_TIME)
+      ? { total_reservation_cost: priceOf(cost, 'reservation') }
+      : {}),
   };
 }
 
@@ -50,7 +53,12 @@ const floor = (exact: Exact): Exact => Exact.zero.minus(Exact.zero.minus(exact).
 const down = (exact: Exact): number => number(floor(exact));
 
 function runningTotals(periods: readonly ExplainedPeriod[]) {
-  const running = { ENERGY: Exact.zero, TIME: Exact.zero, PARKING_TIME: Exact.zero };
+  const running: Record<Measured, Exact> = {
+    ENERGY: Exact.zero,
+    TIME: Exact.zero,
+    PARKING_TIME: Exact.zero,
+    RESERVATION_TIME: Exact.zero,
+  };
   const volumes = periods.map((period) => {
     const shown: Volumes = {};
     for (const dimension of MEASURED) {
@@ -62,8 +70,12 @@ function runningTotals(periods: readonly ExplainedPeriod[]) {
     }
     return shown;
   });
-  const { ENERGY, TIME, PARKING_TIME } = running;
-  return { volumes, totals: { ENERGY: down(ENERGY), TIME: down(TIME), PARKING_TIME: down(PARKING_TIME) } };
+  const reserved = running.RESERVATION_TIME;
+  return {
+    volumes,
+    reserved,
+    totals: { ENERGY: down(running.ENERGY), PARKING_TIME: down(running.PARKING_TIME) },
+  };
 }
 
 /** A period must have a dimension (10.4.6): one without any volume says so of its energy. */
@@ -92,6 +104,5 @@ const price = (exclVat: string, inclVat: string | null): CdrAmounts['total_cost'
   ...(inclVat === null ? {} : { incl_vat: number(Exact.of(inclVat)) }),
 });
 
-/** Amounts of dimensions are rounded to 4 decimals already. */
-const priceOf = (cost: Cost, dimension: TariffDimension) =>
-  price(cost.dimensions[dimension].exclVat, cost.dimensions[dimension].inclVat);
+/** Amounts of parts are rounded to 4 decimals already. */
+const priceOf = (cost: Cost, part: Part) => price(cost.parts[part].exclVat, cost.parts[part].inclVat);

@@ -3,7 +3,18 @@
  * restrictions hold (OCPI 2.2.1, 11.3.1). None: the dimension costs nothing then.
  */
 import { holds, type Moment, type Unknown } from './restrictions.js';
-import { type PriceComponent, TARIFF_DIMENSIONS, type Tariff, type TariffDimension } from './shape.js';
+import type { PriceComponent, Tariff } from './shape.js';
+
+/** What has a volume and may have a price: kWh or hours. */
+export const MEASURED = ['ENERGY', 'TIME', 'PARKING_TIME', 'RESERVATION_TIME'] as const;
+export type Measured = (typeof MEASURED)[number];
+
+/** What is priced by itself. Reserved time is priced by TIME components, but is no charging time (11.4.5 TIME). */
+export const DIMENSIONS = ['FLAT', ...MEASURED] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+const typeFor = (dimension: Dimension): PriceComponent['type'] =>
+  dimension === 'RESERVATION_TIME' ? 'TIME' : dimension;
 
 /** A price component and where in the tariff it stands. */
 export interface Applied {
@@ -11,7 +22,7 @@ export interface Applied {
   readonly component: PriceComponent;
 }
 
-export type Components = Readonly<Partial<Record<TariffDimension, Applied>>>;
+export type Components = Readonly<Partial<Record<Dimension, Applied>>>;
 
 /** Nobody can say which component counts, since this is not known. */
 export class Undecided extends Error {
@@ -27,12 +38,8 @@ export class Undecided extends Error {
  * @param dimensions those of which the period has a volume: of the others nobody needs to know
  * @throws Undecided
  */
-export function componentsAt(
-  tariff: Tariff,
-  moment: Moment,
-  dimensions: Iterable<TariffDimension>,
-): Components {
-  const components: Partial<Record<TariffDimension, Applied>> = {};
+export function componentsAt(tariff: Tariff, moment: Moment, dimensions: Iterable<Dimension>): Components {
+  const components: Partial<Record<Dimension, Applied>> = {};
   for (const dimension of dimensions) {
     const applied = firstThatHolds(tariff, moment, dimension);
     if (applied !== undefined) components[dimension] = applied;
@@ -40,9 +47,9 @@ export function componentsAt(
   return components;
 }
 
-function firstThatHolds(tariff: Tariff, moment: Moment, dimension: TariffDimension): Applied | undefined {
+function firstThatHolds(tariff: Tariff, moment: Moment, dimension: Dimension): Applied | undefined {
   for (const [element, { price_components, restrictions }] of tariff.elements.entries()) {
-    const component = price_components.find(({ type }) => type === dimension);
+    const component = price_components.find(({ type }) => type === typeFor(dimension));
     if (component === undefined) continue;
     const verdict = holds(restrictions, moment);
     if (verdict === true) return { element, component };
@@ -53,7 +60,7 @@ function firstThatHolds(tariff: Tariff, moment: Moment, dimension: TariffDimensi
 
 /** Whether every component of `part` is in `whole`. */
 export const containsComponents = (whole: Components, part: Components): boolean =>
-  TARIFF_DIMENSIONS.every(
+  DIMENSIONS.every(
     (dimension) => part[dimension] === undefined || part[dimension].element === whole[dimension]?.element,
   );
 

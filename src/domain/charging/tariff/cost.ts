@@ -6,12 +6,12 @@
  * chapter 16 "number"), to the decimals of the currency where it is to be paid. OCPI leaves rounding to law and contract
  * (11.3.1, note), so this is ours. The VAT to be paid is the difference of the two totals.
  */
-import type { AppliedLimit, Bill, Billable, Line, Measured } from './bill.js';
-import { MEASURED } from './bill.js';
+import type { AppliedLimit, Bill, Billable, Line } from './bill.js';
+import { type Dimension, MEASURED, type Measured } from './components.js';
 import { minorUnits } from './currency.js';
 import { Exact } from './exact.js';
 import type { Unknown } from './restrictions.js';
-import { TARIFF_DIMENSIONS, type Tariff, type TariffDimension } from './shape.js';
+import type { Tariff } from './shape.js';
 
 /** Decimals of numbers in OCPI objects. */
 export const OCPI_DECIMALS = 4;
@@ -43,14 +43,18 @@ export interface Cost {
   readonly exclVat: string;
   /** Null where it cannot be known (note `vat-unknown`). */
   readonly inclVat: string | null;
-  readonly dimensions: Readonly<Record<TariffDimension, DimensionCost>>;
+  readonly parts: Readonly<Record<Part, PartCost>>;
   readonly notes: readonly Note[];
   readonly explanation: Explanation;
 }
 
+/** What the totals of a CDR tell apart (10.3.1): a fee for a reservation belongs to the reservation. */
+export const PARTS = ['energy', 'time', 'parking', 'fixed', 'reservation'] as const;
+export type Part = (typeof PARTS)[number];
+
 /** Amounts before min_price and max_price, 4 decimals. */
-export interface DimensionCost {
-  /** kWh, hours or number of fees that are paid for, step_size included. */
+export interface PartCost {
+  /** kWh or hours that are paid for, step_size included; of `fixed` the number of fees. */
   readonly billed: string;
   readonly exclVat: string;
   readonly inclVat: string;
@@ -104,7 +108,7 @@ export interface ShownRange {
 }
 
 export interface ExplainedLine extends ExactPrice {
-  readonly dimension: TariffDimension;
+  readonly dimension: Dimension;
   /** Place of the element in the tariff, from 0. */
   readonly element: number;
   readonly price: string;
@@ -146,7 +150,7 @@ export function costOf(
     currency: tariff.currency,
     exclVat,
     inclVat,
-    dimensions: dimensionsOf(bill.lines),
+    parts: partsOf(tariff, bill.lines),
     notes: incl === null ? [...notes, 'vat-unknown'] : notes,
     explanation: {
       tariffId: tariff.id,
@@ -178,19 +182,29 @@ export function costOf(
   };
 }
 
-function dimensionsOf(lines: readonly Line[]): Cost['dimensions'] {
-  const of = (dimension: TariffDimension): DimensionCost => {
-    const own = lines.filter((line) => line.dimension === dimension);
-    const total = (pick: (line: Line) => Exact) => Exact.sum(own.map(pick)).round(OCPI_DECIMALS);
+const PART: Readonly<Record<Dimension, Part>> = {
+  ENERGY: 'energy',
+  TIME: 'time',
+  PARKING_TIME: 'parking',
+  FLAT: 'fixed',
+  RESERVATION_TIME: 'reservation',
+};
+
+function partsOf(tariff: Tariff, lines: readonly Line[]): Cost['parts'] {
+  const partOf = ({ dimension, applied }: Line): Part =>
+    tariff.elements[applied.element]?.restrictions?.reservation == null ? PART[dimension] : 'reservation';
+  const of = (part: Part): PartCost => {
+    const own = lines.filter((line) => partOf(line) === part);
+    const measured = own.filter(({ dimension }) => dimension !== 'FLAT');
+    const total = (among: readonly Line[], pick: (line: Line) => Exact) =>
+      Exact.sum(among.map(pick)).round(OCPI_DECIMALS);
     return {
-      billed: total(({ volume, stepAdded }) => volume.plus(stepAdded)),
-      exclVat: total(({ excl }) => excl),
-      inclVat: total(({ incl }) => incl),
+      billed: total(part === 'fixed' ? own : measured, ({ volume, stepAdded }) => volume.plus(stepAdded)),
+      exclVat: total(own, ({ excl }) => excl),
+      inclVat: total(own, ({ incl }) => incl),
     };
   };
-  return Object.fromEntries(
-    TARIFF_DIMENSIONS.map((dimension) => [dimension, of(dimension)]),
-  ) as Cost['dimensions'];
+  return Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Cost['parts'];
 }
 
 function explainedPeriod(period: ExplainablePeriod, lines: readonly Line[]): ExplainedPeriod {

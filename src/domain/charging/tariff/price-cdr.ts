@@ -3,20 +3,21 @@
  * are: whoever made them had to cut them where prices change (OCPI 2.2.1, 10.3.1), and nothing in them says how to
  * divide one that was not. Such a one is priced by what held when it began, and noted.
  */
-import { billOf, MEASURED, type Measured, type Volumes } from './bill.js';
+import { billOf, type Volumes } from './bill.js';
 import type { CdrDimensionType, CdrToPrice } from './cdr-shape.js';
-import { componentsAt, sameComponents, Undecided } from './components.js';
-import { costOf, type ExplainablePeriod, type Note, type Pricing, unpriced } from './cost.js';
+import { type Components, componentsAt, MEASURED, type Measured, sameComponents } from './components.js';
+import { type ExplainablePeriod, type Pricing, unpriced } from './cost.js';
 import { Exact } from './exact.js';
-import { isTimeZone, wallClock } from './local-time.js';
-import { notInForce } from './price-session.js';
+import { wallClock } from './local-time.js';
+import { notInForce, priced } from './price-session.js';
+import { componentsFor, expiryPeriod } from './reservation.js';
 import type { Moment, Range } from './restrictions.js';
 import { instantOf, type Tariff } from './shape.js';
 
 type CdrPeriod = CdrToPrice['charging_periods'][number];
 
 /**
- * What the periods of a CDR cost by a tariff. Reservations are not priced (README).
+ * What the periods of a CDR cost by a tariff. One of reserved time alone is of a reservation that expired (10.3.1).
  * @param timeZone IANA name of the location's zone; null matters only if the tariff speaks of local time
  */
 export function priceCdr(tariff: Tariff, cdr: CdrToPrice, timeZone: string | null): Pricing {
@@ -26,47 +27,48 @@ export function priceCdr(tariff: Tariff, cdr: CdrToPrice, timeZone: string | nul
   }
   const outside = notInForce(tariff, startAt);
   if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
-  const zone = timeZone !== null && isTimeZone(timeZone) ? timeZone : undefined;
-  try {
-    const { periods, outlasting } = periodsOf(tariff, cdr, startAt, zone);
-    const notes: Note[] = outlasting ? ['period-outlasts-component'] : [];
-    return { kind: 'priced', cost: costOf(tariff, zone ?? null, billOf(tariff, periods), notes) };
-  } catch (thrown) {
-    if (thrown instanceof Undecided) return unpriced(`${thrown.unknown}-unknown`, thrown.message);
-    throw thrown;
-  }
+  return priced(tariff, timeZone, (zone) => {
+    const { periods, expired, outlasting } = periodsOf(tariff, cdr, zone);
+    const bill = billOf(tariff, periods, { counts: () => true, minimum: !expired });
+    return { bill, notes: outlasting ? ['period-outlasts-component'] : [] };
+  });
 }
 
 /** In order of time: "the last period" of step_size is the latest, wherever it stands in the list. */
 const inOrder = (periods: readonly CdrPeriod[]): CdrPeriod[] =>
   [...periods].sort((a, b) => instantOf(a.start_date_time) - instantOf(b.start_date_time));
 
-function periodsOf(tariff: Tariff, cdr: CdrToPrice, startAt: number, zone: string | undefined) {
-  const given = inOrder(cdr.charging_periods);
+function periodsOf(tariff: Tariff, cdr: CdrToPrice, zone: string | undefined) {
+  const given = inOrder(cdr.charging_periods).map((period) => ({
+    period,
+    from: instantOf(period.start_date_time),
+    volumes: volumesOf(period),
+  }));
+  const dimensionsGiven = new Set(given.flatMap(({ volumes }) => Object.keys(volumes)));
+  const expired = dimensionsGiven.size === 1 && dimensionsGiven.has('RESERVATION_TIME');
+  const startAt = instantOf(cdr.start_date_time);
+  // Reserved time is no part of the session, whose duration restrictions ask for.
+  const chargingFrom = given.find(({ volumes }) => volumes.RESERVATION_TIME === undefined)?.from ?? startAt;
+  const sessionAt = Math.max(startAt, chargingFrom);
   const periods: ExplainablePeriod[] = [];
   let outlasting = false;
   let energyFrom = Exact.zero;
-  for (const [index, period] of given.entries()) {
-    const from = instantOf(period.start_date_time);
-    const to = instantOf(given[index + 1]?.start_date_time ?? cdr.end_date_time);
-    const volumes = volumesOf(period);
+  for (const [index, { period, from, volumes }] of given.entries()) {
+    const to = given[index + 1]?.from ?? instantOf(cdr.end_date_time);
     const energyTo = energyFrom.plus(volumes.ENERGY ?? Exact.zero);
-    const momentAt = (at: number, energy: Exact): Moment => ({
-      clock: zone === undefined ? undefined : wallClock(at, zone),
-      elapsedMs: at - startAt,
-      energy,
-      ...measured(period, volumes),
-    });
-    const dimensions = ['FLAT', ...(Object.keys(volumes) as Measured[])] as const;
-    const moment = momentAt(from, energyFrom);
-    const components = componentsAt(tariff, moment, dimensions);
-    const atTheEnd = componentsAt(
-      tariff,
-      momentAt(Math.max(from, to - 1), justBefore(energyFrom, energyTo)),
-      dimensions,
-    );
+    const { power, current } = measured(period, volumes);
+    const componentsWhen = (at: number, energy: Exact): Components => {
+      const clock = zone === undefined ? undefined : wallClock(at, zone);
+      const reserved = expired || volumes.RESERVATION_TIME !== undefined;
+      const elapsedMs = at - (reserved ? startAt : sessionAt);
+      const moment: Moment = { purpose: 'charging', clock, elapsedMs, energy, power, current };
+      const dimensions = (Object.keys(volumes) as Measured[]).filter((one) => one !== 'RESERVATION_TIME');
+      if (!reserved) return componentsAt(tariff, moment, ['FLAT', ...dimensions]);
+      return { ...componentsAt(tariff, moment, dimensions), ...componentsFor(tariff, moment, expired) };
+    };
+    const components = componentsWhen(from, energyFrom);
+    const atTheEnd = componentsWhen(Math.max(from, to - 1), justBefore(energyFrom, energyTo));
     outlasting ||= !sameComponents(components, atTheEnd);
-    const { power, current } = moment;
     periods.push({
       from,
       to,
@@ -81,7 +83,11 @@ function periodsOf(tariff: Tariff, cdr: CdrToPrice, startAt: number, zone: strin
     });
     energyFrom = energyTo;
   }
-  return { periods, outlasting };
+  if (expired) {
+    const { from, to } = { from: startAt, to: instantOf(cdr.end_date_time) };
+    periods.push(expiryPeriod(tariff, { from, to, expired }, zone));
+  }
+  return { periods, expired, outlasting };
 }
 
 /** The energy shortly before a period ends: at its end the next component may count already. */

@@ -2,12 +2,14 @@
  * The price of a session out of its course: cut it, find the components of each slice, join what is alike, bill it.
  * Pure, and a function of sets: neither the order nor the repetition of readings changes anything.
  */
-import { billOf, type Measured, type Policy, type Volumes } from './bill.js';
+import { type Bill, billOf, type Policy, type Volumes } from './bill.js';
 import {
   type Applied,
   type Components,
   componentsAt,
   containsComponents,
+  type Dimension,
+  type Measured,
   sameComponents,
   Undecided,
 } from './components.js';
@@ -15,8 +17,9 @@ import { costOf, type ExplainablePeriod, type Note, type Pricing, unpriced } fro
 import { type Course, type Slice, slicesOf } from './course.js';
 import { Exact } from './exact.js';
 import { isTimeZone, wallClock } from './local-time.js';
+import { type Reservation, reservationPeriods } from './reservation.js';
 import { cutsOf, type Moment, type Range } from './restrictions.js';
-import { instantOf, type Tariff, type TariffDimension } from './shape.js';
+import { instantOf, type Tariff, type TariffRestrictions } from './shape.js';
 
 export interface SessionToPrice {
   /** The version in force when the session began: it prices the whole session. Null: none is known. */
@@ -24,25 +27,59 @@ export interface SessionToPrice {
   readonly course: Course;
   /** IANA name of the station's zone; null or unknown matters only if the tariff speaks of local time. */
   readonly timeZone: string | null;
+  /** A reservation that led to the session. */
+  readonly reservation?: Pick<Reservation, 'from' | 'to'>;
 }
 
 /**
  * What a session costs, or why nobody can say.
  *
  * A session that took no energy pays only what is expressly meant for such a one: parking time, and fees of elements
- * limited by max_kwh (rules, "Remote starts"); the result has the note `no-energy`.
+ * limited by max_kwh, or its reservation (rules, "Remote starts"); the result has the note `no-energy`.
  */
-export function priceSession({ tariff, course, timeZone }: SessionToPrice): Pricing {
+export function priceSession({ tariff, course, timeZone, reservation }: SessionToPrice): Pricing {
   if (tariff === null) return unpriced('no-tariff', 'no tariff is known for the start of the session');
   const outside = notInForce(tariff, course.startAt);
   if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
   if (course.curve === null) return unpriced('energy-unknown', 'no meter reading says how much was taken');
-  const zone = timeZone !== null && isTimeZone(timeZone) ? timeZone : undefined;
-  try {
-    const periods = periodsOf(tariff, course, zone);
+  return priced(tariff, timeZone, (zone) => {
+    const before = reservation && reservationPeriods(tariff, { ...reservation, expired: false }, zone);
+    const periods = [...(before ?? []), ...periodsOf(tariff, course, zone)];
     const empty = !(periods.at(-1)?.energyTo.isPositive ?? false);
     const notes: Note[] = empty ? ['no-energy'] : [];
-    const bill = billOf(tariff, periods, empty ? withoutEnergy(tariff) : undefined);
+    return { bill: billOf(tariff, periods, empty ? withoutEnergy(tariff) : undefined), notes };
+  });
+}
+
+/** What a reservation costs that nobody came for. There is no session, so min_price does not hold. */
+export function priceExpiredReservation({
+  tariff,
+  reservation,
+  timeZone,
+}: Pick<SessionToPrice, 'tariff' | 'timeZone'> & {
+  readonly reservation: Pick<Reservation, 'from' | 'to'>;
+}): Pricing {
+  if (tariff === null) return unpriced('no-tariff', 'no tariff is known for the time of the reservation');
+  const outside = notInForce(tariff, reservation.from);
+  if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
+  return priced(tariff, timeZone, (zone) => {
+    const periods = reservationPeriods(tariff, { ...reservation, expired: true }, zone);
+    return { bill: billOf(tariff, periods, { counts: () => true, minimum: false }), notes: [] };
+  });
+}
+
+/** The cost of a bill, or what would have to be known to make one. */
+export function priced(
+  tariff: Tariff,
+  timeZone: string | null,
+  billIn: (zone: string | undefined) => {
+    readonly bill: Bill<ExplainablePeriod>;
+    readonly notes: readonly Note[];
+  },
+): Pricing {
+  const zone = timeZone !== null && isTimeZone(timeZone) ? timeZone : undefined;
+  try {
+    const { bill, notes } = billIn(zone);
     return { kind: 'priced', cost: costOf(tariff, zone ?? null, bill, notes) };
   } catch (thrown) {
     if (thrown instanceof Undecided) return unpriced(`${thrown.unknown}-unknown`, thrown.message);
@@ -60,9 +97,13 @@ export function notInForce(tariff: Tariff, startAt: number): string | undefined 
 
 const withoutEnergy = (tariff: Tariff): Policy => ({
   counts: ({ component, element }: Applied) =>
-    component.type === 'PARKING_TIME' || tariff.elements[element]?.restrictions?.max_kwh != null,
+    component.type === 'PARKING_TIME' || isMeantFor(tariff.elements[element]?.restrictions),
   minimum: false,
 });
+
+/** Elements for sessions that took little or nothing, and for reservations. */
+const isMeantFor = (restrictions: TariffRestrictions | null | undefined): boolean =>
+  restrictions?.max_kwh != null || restrictions?.reservation != null;
 
 function periodsOf(tariff: Tariff, course: Course, zone: string | undefined): ExplainablePeriod[] {
   const cuts = tariff.elements.flatMap(({ restrictions }) => cutsOf(restrictions));
@@ -93,7 +134,7 @@ function belongTogether(one: ExplainablePeriod, next: ExplainablePeriod): boolea
   return within(next, one) || within(one, next);
 }
 
-const pricedIn = (volumes: Volumes): TariffDimension[] => Object.keys(volumes) as Measured[];
+const pricedIn = (volumes: Volumes): Dimension[] => Object.keys(volumes) as Measured[];
 
 function volumesOf({ from, to, charging }: Slice): Volumes {
   const energy = to.milli - from.milli;
@@ -111,6 +152,7 @@ const exactly = (value: Exact | undefined): Range => ({ least: value, most: valu
 
 function momentOf(course: Course, { from, power, current }: Slice, zone: string | undefined): Moment {
   return {
+    purpose: 'charging',
     clock: zone === undefined ? undefined : wallClock(from.at, zone),
     elapsedMs: from.at - course.startAt,
     energy: kWh(from.milli),

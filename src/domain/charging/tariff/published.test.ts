@@ -10,7 +10,7 @@ import { cdrAmountsOf } from './cdr.js';
 import { cdrToPrice } from './cdr-shape.js';
 import type { Course } from './course.js';
 import { priceCdr } from './price-cdr.js';
-import { priceSession } from './price-session.js';
+import { priceExpiredReservation, priceSession } from './price-session.js';
 import { type Tariff, tariff } from './shape.js';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(`test/data/${path}`, 'utf8'));
@@ -169,16 +169,87 @@ describe('the tariffs of the OCPI specification', () => {
     });
   });
 
+  describe('reservations (11.4.3)', () => {
+    const RESERVED = Date.parse(MONDAY) - 60 * 60_000;
+    const came = (name: string, minutes: number) =>
+      costIn(
+        priceSession({
+          tariff: spec(name),
+          course: stay(MONDAY, charge(60, 20)),
+          timeZone: 'UTC',
+          reservation: { from: Date.parse(MONDAY) - minutes * 60_000, to: Date.parse(MONDAY) },
+        }),
+      );
+    const expired = (name: string, minutes: number) =>
+      costIn(
+        priceExpiredReservation({
+          tariff: spec(name),
+          timeZone: 'UTC',
+          reservation: { from: RESERVED, to: RESERVED + minutes * 60_000 },
+        }),
+      );
+    const tariff16 = 'tariff_16_reservation_2_euro_fee_5_euro_per_hour';
+
+    test.each([
+      ['15 minutes', 'tariff_15_reservation_5_euro_per_hour', 15, '6.75', '7.60'],
+      ['13 minutes, billed as 15, and a fee', tariff16, 13, '8.75', '10.00'],
+      ['22 minutes, billed as 30', 'tariff_17_reservation_with_expire_fee', 22, '6.50', '7.30'],
+      [
+        '22 minutes, billed as 30, by the other price',
+        'tariff_18_reservation_with_expire_time',
+        22,
+        '7.00',
+        '7.90',
+      ],
+    ])('%s, then 20 kWh (%s)', (_, name, minutes, exclVat, inclVat) => {
+      expect(came(name, minutes)).toMatchObject({ exclVat, inclVat });
+    });
+
+    test.each([
+      [
+        'an hour reserved, and a fee for not coming',
+        'tariff_17_reservation_with_expire_fee',
+        60,
+        '6.00',
+        '7.20',
+      ],
+      ['1.5 hours at the price of not coming', 'tariff_18_reservation_with_expire_time', 90, '9.00', '10.80'],
+    ])('nobody came: %s (%s)', (_, name, minutes, exclVat, inclVat) => {
+      expect(expired(name, minutes)).toMatchObject({ exclVat, inclVat });
+    });
+
+    test('its fee belongs to it, not to the session', () => {
+      const { parts } = came(tariff16, 13);
+      expect([parts.reservation.exclVat, parts.fixed.exclVat]).toEqual(['3.2500', '0.5000']);
+    });
+
+    test('the CDRs cost the same to whoever receives them', () => {
+      const sent = [came(tariff16, 13), expired('tariff_17_reservation_with_expire_fee', 60)].map(
+        cdrAmountsOf,
+      );
+      const tariffs = [spec(tariff16), spec('tariff_17_reservation_with_expire_fee')];
+      const again = sent.map((cdr, i) => cdrAmountsOf(costIn(priceCdr(tariffs[i] as Tariff, cdr, 'UTC'))));
+      expect(again.map((cdr) => cdr.total_cost)).toEqual([
+        { excl_vat: 8.75, incl_vat: 10 },
+        { excl_vat: 6, incl_vat: 7.2 },
+      ]);
+      expect(again.map((cdr) => cdr.total_reservation_cost)).toEqual(
+        sent.map((cdr) => cdr.total_reservation_cost),
+      );
+      expect(sent.map((cdr) => cdr.total_time)).toEqual([1, 0]);
+    });
+  });
+
   describe('switching elements with step_size (11.4.2)', () => {
     const cost = (course: Course) =>
       costIn(priceSession({ tariff: spec('tariff_14_step_size'), course, timeZone: 'Europe/Amsterdam' }));
     const at = (time: string) => `2026-03-02T${time}+01:00`;
 
     it('10 minutes over 17:00 and 2 of parking: only the parking is rounded up, to 15', () => {
-      const { exclVat, dimensions } = cost(stay(at('16:55'), charge(10, 1), park(2)));
+      const { exclVat, parts } = cost(stay(at('16:55'), charge(10, 1), park(2)));
       expect(exclVat).toBe('0.55');
-      expect(dimensions.TIME.exclVat).toBe('0.3000');
-      expect(dimensions.PARKING_TIME.exclVat).toBe('0.2500');
+      expect(parts.time.exclVat).toBe('0.3000');
+      expect(parts.parking.exclVat).toBe('0.2500');
     });
 
     it('35 minutes over 17:00: the total is rounded up to 45 by the step of the last element', () => {

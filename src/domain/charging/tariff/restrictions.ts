@@ -15,8 +15,12 @@ export interface Range {
   readonly most?: Exact | undefined;
 }
 
+/** What is paid for at a moment; a reservation has prices of its own, and so has letting one expire. */
+export type Purpose = 'charging' | 'reservation' | 'expiry';
+
 /** Everything that a restriction can ask about a moment of a session. */
 export interface Moment {
+  readonly purpose: Purpose;
   /** Undefined where the station's time zone is not known. */
   readonly clock: WallClock | undefined;
   /** Since the session began. */
@@ -96,6 +100,12 @@ function staysBelow(range: Range, limit: number, unknown: Unknown): Verdict {
 
 type Rules = { readonly [Name in RestrictionName]: Rule<Name> };
 
+const RESERVATION: Readonly<Record<Purpose, TariffRestrictions['reservation']>> = {
+  charging: undefined,
+  reservation: 'RESERVATION',
+  expiry: 'RESERVATION_EXPIRES',
+};
+
 const RULES: Rules = {
   start_time: { holds: (_, moment, all) => inWindow(moment, all), cuts: atTimeOfDay },
   end_time: { holds: (_, moment, all) => inWindow(moment, all), cuts: atTimeOfDay },
@@ -120,8 +130,7 @@ const RULES: Rules = {
     holds: (amperes, { current }) => staysBelow(current, amperes, 'current'),
     cuts: () => [{ when: 'current' }],
   },
-  // Prices of reservations; a charging session is none.
-  reservation: { holds: () => false, cuts: () => [] },
+  reservation: { holds: (kind, { purpose }) => kind === RESERVATION[purpose], cuts: () => [] },
 };
 
 const NAMES = Object.keys(RULES) as RestrictionName[];
@@ -132,8 +141,12 @@ function ask<Name extends RestrictionName>(name: Name, moment: Moment, all: Tari
   return value == null ? true : rule.holds(value as Given<Name>, moment, all);
 }
 
-/** Whether all restrictions hold. One that does not decides, whatever is unknown about the others. */
+/**
+ * Whether all restrictions hold. One that does not decides, whatever is unknown about the others. Reservations are
+ * priced only by elements that say they are for reservations; without that even an unrestricted one is for charging.
+ */
 export function holds(restrictions: TariffRestrictions | null | undefined, moment: Moment): Verdict {
+  if (moment.purpose !== 'charging' && restrictions?.reservation == null) return false;
   if (restrictions == null) return true;
   let verdict: Verdict = true;
   for (const name of NAMES) {

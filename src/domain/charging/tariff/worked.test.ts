@@ -178,7 +178,7 @@ describe('time', () => {
       always(perHour(7, { step_size: 600 })),
     ];
     const cost = costOf(stay('2026-03-02T16:54+01:00', charge(28, 4)), dayAndEvening);
-    expect(cost.dimensions.TIME).toEqual({ billed: '0.5000', exclVat: '3.3000', inclVat: '3.3000' });
+    expect(cost.parts.time).toEqual({ billed: '0.5000', exclVat: '3.3000', inclVat: '3.3000' });
   });
 
   test('a third of an hour three times is an hour: thirds are not lost', () => {
@@ -218,15 +218,15 @@ describe('idling', () => {
 
   test('5-minute blocks: charging for 21 minutes is not rounded, 7 minutes of parking are 10 (10.3.1)', () => {
     const both = [always(perHour(1, { step_size: 300 }), perIdleHour(1, { step_size: 300 }))];
-    const { dimensions } = costOf(stay(MONDAY, charge(21, 5), park(7)), both);
-    expect([dimensions.TIME.billed, dimensions.PARKING_TIME.billed]).toEqual(['0.3500', '0.1667']);
+    const { parts } = costOf(stay(MONDAY, charge(21, 5), park(7)), both);
+    expect([parts.time.billed, parts.parking.billed]).toEqual(['0.3500', '0.1667']);
   });
 
   test('20 seconds of waiting for the first energy are not rounded up to a quarter of parking', () => {
     const both = [always(perHour(1, { step_size: 60 }), perIdleHour(36, { step_size: 900 }))];
-    const { dimensions } = costOf(stay(MONDAY, park(1 / 3), charge(60, 10)), both);
-    expect(dimensions.PARKING_TIME.exclVat).toBe('0.2000');
-    expect(dimensions.TIME.exclVat).toBe('1.0000');
+    const { parts } = costOf(stay(MONDAY, park(1 / 3), charge(60, 10)), both);
+    expect(parts.parking.exclVat).toBe('0.2000');
+    expect(parts.time.exclVat).toBe('1.0000');
   });
 
   test('charging time is rounded up where parking after it costs nothing', () => {
@@ -274,7 +274,7 @@ describe('fees and limits', () => {
     const least = { min_price: { excl_vat: 2, incl_vat: 2.38 } };
     const cost = costOf(stay(MONDAY, charge(10, 1)), [always(perKWh(0.5, { vat: 19 }))], least);
     expect(cost).toMatchObject({ exclVat: '2.00', inclVat: '2.38' });
-    expect(cost.dimensions.ENERGY).toEqual({ billed: '1.0000', exclVat: '0.5000', inclVat: '0.5950' });
+    expect(cost.parts.energy).toEqual({ billed: '1.0000', exclVat: '0.5000', inclVat: '0.5950' });
     expect(cost.explanation.limits).toEqual([
       { limit: 'min_price', vat: 'excl', before: '0.5', after: '2' },
       { limit: 'min_price', vat: 'incl', before: '0.595', after: '2.38' },
