@@ -144,6 +144,8 @@ export function costOf(
   notes: readonly Note[],
 ): Cost {
   const decimals = minorUnits(tariff.currency);
+  const linesOf = new Map<number, Line[]>();
+  for (const line of bill.lines) linesOf.set(line.period, [...(linesOf.get(line.period) ?? []), line]);
   const { excl, incl } = bill.total;
   const [exclVat, inclVat] = [excl.round(decimals), incl?.round(decimals) ?? null];
   return {
@@ -155,12 +157,7 @@ export function costOf(
     explanation: {
       tariffId: tariff.id,
       timeZone,
-      periods: bill.periods.map((period, index) =>
-        explainedPeriod(
-          period,
-          bill.lines.filter((line) => line.period === index),
-        ),
-      ),
+      periods: bill.periods.map((period, index) => explainedPeriod(period, linesOf.get(index) ?? [])),
       sum: exactPrice(bill.sum),
       limits: bill.limits.map((limit) => ({
         ...limit,

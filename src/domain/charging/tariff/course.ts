@@ -44,8 +44,8 @@ export interface Slice {
   readonly from: Edge;
   readonly to: Edge;
   readonly charging: boolean;
-  /** mW over the slice, as a fraction: mWh * 3 600 000 / ms. Undefined where nothing says it. */
-  readonly power: { readonly over: number; readonly of: number } | undefined;
+  /** mW, rounded down, which changes no answer of a limit in whole mW. Undefined where nothing says it. */
+  readonly power: number | undefined;
   /** mA. */
   readonly current: number | undefined;
 }
@@ -157,6 +157,8 @@ function between(ascendingNumbers: readonly number[], above: number, below: numb
 
 /** `whole` * `part` / `of`, rounded towards negative infinity, exactly. */
 function shareOf(whole: number, part: number, of: number): number {
+  const small = whole * part;
+  if (Number.isSafeInteger(small)) return Math.floor(small / of);
   const product = BigInt(whole) * BigInt(part);
   const divisor = BigInt(of);
   const quotient = product / divisor;
@@ -168,13 +170,13 @@ function powerOf(
   [start, end]: readonly [Edge, Edge],
   readings: readonly Reading[],
   at: number,
-  before: Slice['power'],
-): Slice['power'] {
-  if (end.milli === start.milli) return { over: 0, of: 1 };
+  before: number | undefined,
+): number | undefined {
+  if (end.milli === start.milli) return 0;
   const reading = inForce(readings, at);
-  if (reading !== undefined) return { over: reading, of: 1 };
+  if (reading !== undefined) return reading;
   const ms = end.at - start.at;
-  return ms === 0 ? before : { over: (end.milli - start.milli) * HOUR, of: ms };
+  return ms === 0 ? before : shareOf(HOUR, end.milli - start.milli, ms);
 }
 
 /** The last reading at or before `at`; before the first, the first. */

@@ -18,6 +18,7 @@ export class Exact {
    * @throws RangeError when it is none of these
    */
   static of(written: number | string): Exact {
+    if (typeof written === 'number' && Number.isSafeInteger(written)) return new Exact(BigInt(written), 1n);
     const text = String(written);
     const [numerator, denominator] = text.split('/');
     if (denominator !== undefined) return Exact.of(numerator as string).over(Exact.of(denominator));

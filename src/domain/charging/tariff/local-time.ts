@@ -56,8 +56,19 @@ export function offsetAt(at: number, timeZone: string): number {
   return sign === '-' ? -offset : offset;
 }
 
-export function wallClock(at: number, timeZone: string): WallClock {
-  const shown = at + offsetAt(at, timeZone);
+export const wallClock = (at: number, timeZone: string): WallClock => shownAt(at, offsetAt(at, timeZone));
+
+/** `wallClock` for many instants within [from, to], without asking the zone each time. */
+export function wallClocksWithin(from: number, to: number, timeZone: string): (at: number) => WallClock {
+  const stretches = offsetStretches(from, to, timeZone);
+  return (at) => {
+    const { offset } = (stretches.find((stretch) => at < stretch.to) ?? stretches.at(-1)) as OffsetStretch;
+    return shownAt(at, offset);
+  };
+}
+
+function shownAt(at: number, offset: number): WallClock {
+  const shown = at + offset;
   const day = Math.floor(shown / DAY);
   return {
     timeOfDay: shown - day * DAY,

@@ -2,23 +2,13 @@
  * The price of a session out of its course: cut it, find the components of each slice, join what is alike, bill it.
  * Pure, and a function of sets: neither the order nor the repetition of readings changes anything.
  */
-import { type Bill, billOf, type Policy, type Volumes } from './bill.js';
-import {
-  type Applied,
-  type Components,
-  componentsAt,
-  containsComponents,
-  type Dimension,
-  type Measured,
-  sameComponents,
-  Undecided,
-} from './components.js';
+import { type Bill, billOf, type Policy } from './bill.js';
+import { type Applied, Undecided } from './components.js';
 import { costOf, type ExplainablePeriod, type Note, type Pricing, unpriced } from './cost.js';
-import { type Course, type Slice, slicesOf } from './course.js';
-import { Exact } from './exact.js';
-import { isTimeZone, wallClock } from './local-time.js';
+import type { Course } from './course.js';
+import { isTimeZone } from './local-time.js';
+import { periodsOf } from './periods.js';
 import { type Reservation, reservationPeriods } from './reservation.js';
-import { cutsOf, type Moment, type Range } from './restrictions.js';
 import { instantOf, type Tariff, type TariffRestrictions } from './shape.js';
 
 export interface SessionToPrice {
@@ -104,100 +94,3 @@ const withoutEnergy = (tariff: Tariff): Policy => ({
 /** Elements for sessions that took little or nothing, and for reservations. */
 const isMeantFor = (restrictions: TariffRestrictions | null | undefined): boolean =>
   restrictions?.max_kwh != null || restrictions?.reservation != null;
-
-function periodsOf(tariff: Tariff, course: Course, zone: string | undefined): ExplainablePeriod[] {
-  const cuts = tariff.elements.flatMap(({ restrictions }) => cutsOf(restrictions));
-  const periods: ExplainablePeriod[] = [];
-  for (const slice of slicesOf(course, cuts, zone)) {
-    const volumes = volumesOf(slice);
-    const moment = momentOf(course, slice, zone);
-    const components = componentsAt(tariff, moment, ['FLAT', ...pricedIn(volumes)]);
-    const period = periodOf(slice, volumes, moment, components);
-    const last = periods.at(-1);
-    if (last !== undefined && belongTogether(last, period)) {
-      periods[periods.length - 1] = joined(last, period);
-    } else {
-      periods.push(period);
-    }
-  }
-  return periods;
-}
-
-/**
- * Periods with the same components are one; so is what has no length (two readings of one instant) with its neighbour,
- * if it is priced no other way.
- */
-function belongTogether(one: ExplainablePeriod, next: ExplainablePeriod): boolean {
-  if (sameComponents(one.components, next.components)) return true;
-  const within = (part: ExplainablePeriod, whole: ExplainablePeriod) =>
-    part.from === part.to && containsComponents(whole.components, part.components);
-  return within(next, one) || within(one, next);
-}
-
-const pricedIn = (volumes: Volumes): Dimension[] => Object.keys(volumes) as Measured[];
-
-function volumesOf({ from, to, charging }: Slice): Volumes {
-  const energy = to.milli - from.milli;
-  const ms = to.at - from.at;
-  return {
-    ...(energy > 0 ? { ENERGY: kWh(energy) } : {}),
-    ...(ms > 0 ? { [charging ? 'TIME' : 'PARKING_TIME']: Exact.ratio(ms, 3_600_000) } : {}),
-  };
-}
-
-/** mWh, or mW for kW. */
-const kWh = (milli: number): Exact => Exact.ratio(milli, 1_000_000);
-
-const exactly = (value: Exact | undefined): Range => ({ least: value, most: value });
-
-function momentOf(course: Course, { from, power, current }: Slice, zone: string | undefined): Moment {
-  return {
-    purpose: 'charging',
-    clock: zone === undefined ? undefined : wallClock(from.at, zone),
-    elapsedMs: from.at - course.startAt,
-    energy: kWh(from.milli),
-    power: exactly(power && Exact.ratio(power.over, power.of).over(Exact.of(1_000_000))),
-    current: exactly(current === undefined ? undefined : Exact.ratio(current, 1_000)),
-  };
-}
-
-const periodOf = (
-  { from, to }: Slice,
-  volumes: Volumes,
-  { power, current }: Moment,
-  components: Components,
-): ExplainablePeriod => ({
-  from: from.at,
-  to: to.at,
-  energyFrom: kWh(from.milli),
-  energyTo: kWh(to.milli),
-  readFrom: from.read,
-  readTo: to.read,
-  volumes,
-  power,
-  current,
-  components,
-});
-
-function joined(one: ExplainablePeriod, next: ExplainablePeriod): ExplainablePeriod {
-  const volumes: Partial<Record<Measured, Exact>> = { ...one.volumes };
-  for (const [dimension, volume] of Object.entries(next.volumes) as [Measured, Exact][]) {
-    volumes[dimension] = volumes[dimension]?.plus(volume) ?? volume;
-  }
-  return {
-    ...one,
-    components: { ...one.components, ...next.components },
-    to: next.to,
-    energyTo: next.energyTo,
-    readTo: next.readTo,
-    volumes,
-    power: spanning(one.power, next.power),
-    current: spanning(one.current, next.current),
-  };
-}
-
-function spanning(one: Range, other: Range): Range {
-  const pick = (a: Exact | undefined, b: Exact | undefined, sign: number) =>
-    a === undefined || b === undefined ? undefined : Math.sign(a.compare(b)) === sign ? a : b;
-  return { least: pick(one.least, other.least, -1), most: pick(one.most, other.most, 1) };
-}
