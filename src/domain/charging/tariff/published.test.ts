@@ -48,7 +48,7 @@ describe('the CDRs of ocpi-tariffs, out of their charging periods', () => {
 const spec = (name: string): Tariff => tariff.parse(read(`ocpi-spec-examples/${name}.json`));
 
 describe('the tariffs of the OCPI specification', () => {
-  const files = readdirSync('test/data/ocpi-spec-examples');
+  const files = readdirSync('test/data/ocpi-spec-examples').filter((file) => file.startsWith('tariff'));
   const taxIncluded = 'tariff_20_simple_north_american_inclusive.json';
 
   test.each(files.filter((file) => file !== taxIncluded))('%s is read, and nothing of it is lost', (file) => {
@@ -167,6 +167,15 @@ describe('the tariffs of the OCPI specification', () => {
       exclVat,
       inclVat,
     });
+  });
+
+  test('its CDR costs what it says: 1.973 hours in blocks of five minutes are two', () => {
+    const given = read('ocpi-spec-examples/cdr_example.json') as { tariffs: unknown[] };
+    const { exclVat, inclVat } = costIn(
+      priceCdr(tariff.parse(given.tariffs[0]), cdrToPrice.parse(given), 'Europe/Brussels'),
+    );
+    expect(given).toMatchObject({ total_cost: { before_taxes: 4, taxes: [{ amount: 0.4 }] } });
+    expect([exclVat, inclVat]).toEqual(['4.00', '4.40']);
   });
 
   describe('reservations (11.4.3)', () => {

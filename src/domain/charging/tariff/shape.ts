@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 
-/** OCPI lets absent be null (11.2.1.1), so null is absent. */
+/** Senders write null for what is absent (OCPI allows both). */
 const optional = <T extends z.ZodType>(shape: T) => shape.nullish();
 
 /** RFC 3339 in UTC; a missing Z means UTC as well (OCPI 2.2.1, 16.2 DateTime). */

@@ -53,6 +53,11 @@ describe('energy', () => {
     expect(total(stay(MONDAY, charge(97, 10)), tiers)).toBe('1.00');
   });
 
+  test('a price that begins at 1 kWh begins with the first millisecond by which it is reached', () => {
+    const cost = costOf(stay(MONDAY, charge(1, 7)), [when({ min_kwh: 1 }, perHour(1))]);
+    expect(cost.explanation.periods[1]).toMatchObject({ from: '2026-03-02T09:00:08.572Z', energyFrom: '1' });
+  });
+
   test('a watt-hour begun is a watt-hour billed; larger blocks likewise (11.4.2)', () => {
     const bill = (step_size: number) =>
       costOf(stay(MONDAY, charge(5, 0.1152)), [always(perKWh(0.25, { step_size }))]);
@@ -395,6 +400,9 @@ describe('no cost, and why', () => {
   it.each([null, 'Mars/Olympus'])('the time zone is %s, and the tariff knows nights', (timeZone) => {
     expect(reasonOf(course, [when({ start_time: '22:00' }, perKWh(1))], {}, timeZone)).toBe(
       'time-zone-unknown',
+    );
+    expect(reasonOf(course, [when({ start_time: '22:00', max_kwh: 0 }, perKWh(1))], {}, timeZone)).toBe(
+      'priced',
     );
     expect(reasonOf(course, [always(perKWh(1))], {}, timeZone)).toBe('priced');
   });
