@@ -81,6 +81,17 @@ describe('a given CDR', () => {
     expect(cost(fast, cdr({ ENERGY: 10, TIME: 1, MIN_POWER: 60 })).exclVat).toBe('20.00');
   });
 
+  it('draws nothing in a period that only parks', () => {
+    const quiet = tariffOf([when({ max_current: 1, max_power: 1 }, perIdleHour(3))]);
+    expect(cost(quiet, cdr({ ENERGY: 1, TIME: 1 }, { PARKING_TIME: 1 })).exclVat).toBe('3.00');
+  });
+
+  it('that begins with a reservation counts durations from its first charging period', () => {
+    const grace = tariffOf([when({ min_duration: 3_600 }, perIdleHour(5))]);
+    const given = cdr({ RESERVATION_TIME: 1 }, { PARKING_TIME: 1 }, { PARKING_TIME: 1, ENERGY: 1 });
+    expect(cost(grace, given).exclVat).toBe('5.00');
+  });
+
   it('in another currency than the tariff has no price', () => {
     const given = { ...cdr({ ENERGY: 1 }), currency: 'GBP' };
     expect(priceCdr(tariffOf([always(perKWh(1))]), given, 'UTC')).toMatchObject({

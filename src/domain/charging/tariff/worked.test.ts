@@ -428,8 +428,32 @@ describe('readings at the edges', () => {
     expect(cost.explanation.periods).toHaveLength(1);
   });
 
-  test('time after the last reading is parking', () => {
+  test('time after the last reading is parking, and its end is no reading', () => {
     const course = stay(MONDAY, charge(60, 10));
-    expect(total({ ...course, endAt: course.endAt + 1_800_000 }, [always(perIdleHour(4))])).toBe('2.00');
+    const cost = costOf({ ...course, endAt: course.endAt + 1_800_000 }, [always(perIdleHour(4))]);
+    expect(cost.exclVat).toBe('2.00');
+    expect(cost.explanation.periods.map(({ readFrom, readTo }) => [readFrom, readTo])).toEqual([
+      [true, true],
+      [true, false],
+    ]);
+  });
+
+  test('a dip is no energy given back, nor taken twice', () => {
+    const course = stay(MONDAY, charge(60, 10), charge(60, -4), charge(60, 6));
+    expect(total(course, [always(perKWh(1))])).toBe('12.00');
+  });
+
+  test('a parked car draws nothing, whatever the last power reading was', () => {
+    const course = stay(MONDAY, charge(60, 10), park(60));
+    const power = [{ at: course.startAt, milli: 10_000_000 }];
+    const drawing = [when({ min_power: 5 }, perIdleHour(9)), always(perIdleHour(1))];
+    expect(total({ ...course, power }, drawing)).toBe('1.00');
+  });
+
+  test('a period of several readings says the least and the most power of them', () => {
+    const { periods } = costOf(stay(MONDAY, charge(60, 20), charge(60, 30), charge(60, 10)), [
+      always(perKWh(1)),
+    ]).explanation;
+    expect(periods.map(({ power }) => power)).toEqual([{ least: '10', most: '30' }]);
   });
 });
