@@ -19,6 +19,7 @@ export const OCPI_DECIMALS = 4;
 /** Why there is no cost. Unknown is never zero: such a session is held. */
 export type UnpricedReason =
   | 'no-tariff'
+  | 'tariff-invalid'
   | 'tariff-not-in-force'
   | 'currency-differs'
   | 'energy-unknown'

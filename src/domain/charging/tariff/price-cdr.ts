@@ -9,25 +9,24 @@ import { type Components, componentsAt, MEASURED, type Measured, sameComponents 
 import { type ExplainablePeriod, type Pricing, unpriced } from './cost.js';
 import { Exact } from './exact.js';
 import { wallClock } from './local-time.js';
-import { notInForce, priced } from './price-session.js';
+import { priced } from './price-session.js';
 import { componentsFor, expiryPeriod } from './reservation.js';
 import type { Moment, Range } from './restrictions.js';
-import { instantOf, type Tariff } from './shape.js';
+import { instantOf, readTariff, type Tariff } from './shape.js';
 
 type CdrPeriod = CdrToPrice['charging_periods'][number];
 
 /**
  * What the periods of a CDR cost by a tariff. One of reserved time alone is of a reservation that expired (10.3.1).
+ * @param kept the tariff, as in `priceSession`
  * @param timeZone IANA name of the location's zone; null matters only if the tariff speaks of local time
  */
-export function priceCdr(tariff: Tariff, cdr: CdrToPrice, timeZone: string | null): Pricing {
-  const startAt = instantOf(cdr.start_date_time);
-  if (cdr.currency != null && cdr.currency !== tariff.currency) {
-    return unpriced('currency-differs', `the CDR is in ${cdr.currency}, the tariff in ${tariff.currency}`);
+export function priceCdr(kept: unknown, cdr: CdrToPrice, timeZone: string | null): Pricing {
+  const known = readTariff(kept);
+  if (typeof known !== 'string' && cdr.currency != null && cdr.currency !== known.currency) {
+    return unpriced('currency-differs', `the CDR is in ${cdr.currency}, the tariff in ${known.currency}`);
   }
-  const outside = notInForce(tariff, startAt);
-  if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
-  return priced(tariff, timeZone, (zone) => {
+  return priced(kept, instantOf(cdr.start_date_time), timeZone, (tariff, zone) => {
     const { periods, expired, outlasting } = periodsOf(tariff, cdr, zone);
     const bill = billOf(tariff, periods, { counts: () => true, minimum: !expired });
     return { bill, notes: outlasting ? ['period-outlasts-component'] : [] };

@@ -9,11 +9,14 @@ import type { Course } from './course.js';
 import { isTimeZone } from './local-time.js';
 import { periodsOf } from './periods.js';
 import { type Reservation, reservationPeriods } from './reservation.js';
-import { instantOf, type Tariff, type TariffRestrictions } from './shape.js';
+import { instantOf, readTariff, type Tariff, type TariffRestrictions } from './shape.js';
 
 export interface SessionToPrice {
-  /** The version in force when the session began: it prices the whole session. Null: none is known. */
-  readonly tariff: Tariff | null;
+  /**
+   * The version in force when the session began, as it is kept: it prices the whole session. Null: none is known.
+   * It is read by `tariff` (zod); what that refuses prices nothing.
+   */
+  readonly tariff: unknown;
   readonly course: Course;
   /** IANA name of the station's zone; null or unknown matters only if the tariff speaks of local time. */
   readonly timeZone: string | null;
@@ -27,12 +30,9 @@ export interface SessionToPrice {
  * A session that took no energy pays only what is expressly meant for such a one: parking time, and fees of elements
  * limited by max_kwh, or its reservation (rules, "Remote starts"); the result has the note `no-energy`.
  */
-export function priceSession({ tariff, course, timeZone, reservation }: SessionToPrice): Pricing {
-  if (tariff === null) return unpriced('no-tariff', 'no tariff is known for the start of the session');
-  const outside = notInForce(tariff, course.startAt);
-  if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
+export function priceSession({ tariff: kept, course, timeZone, reservation }: SessionToPrice): Pricing {
   if (course.curve === null) return unpriced('energy-unknown', 'no meter reading says how much was taken');
-  return priced(tariff, timeZone, (zone) => {
+  return priced(kept, course.startAt, timeZone, (tariff, zone) => {
     const before = reservation && reservationPeriods(tariff, { ...reservation, expired: false }, zone);
     const periods = [...(before ?? []), ...periodsOf(tariff, course, zone)];
     const empty = !(periods.at(-1)?.energyTo.isPositive ?? false);
@@ -43,33 +43,44 @@ export function priceSession({ tariff, course, timeZone, reservation }: SessionT
 
 /** What a reservation costs that nobody came for. There is no session, so min_price does not hold. */
 export function priceExpiredReservation({
-  tariff,
+  tariff: kept,
   reservation,
   timeZone,
 }: Pick<SessionToPrice, 'tariff' | 'timeZone'> & {
   readonly reservation: Pick<Reservation, 'from' | 'to'>;
 }): Pricing {
-  if (tariff === null) return unpriced('no-tariff', 'no tariff is known for the time of the reservation');
-  const outside = notInForce(tariff, reservation.from);
-  if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
-  return priced(tariff, timeZone, (zone) => {
+  return priced(kept, reservation.from, timeZone, (tariff, zone) => {
     const periods = reservationPeriods(tariff, { ...reservation, expired: true }, zone);
     return { bill: billOf(tariff, periods, { counts: () => true, minimum: false }), notes: [] };
   });
 }
 
-/** The cost of a bill, or what would have to be known to make one. */
+/** A bill, and what is to be said of it. */
+export interface Billed {
+  readonly bill: Bill<ExplainablePeriod>;
+  readonly notes: readonly Note[];
+}
+
+/**
+ * The cost of a bill by a tariff that is known, valid and in force; or what is missing.
+ * @param kept the tariff as it is kept; null or undefined: none
+ * @param startAt when it had to be in force
+ * @param billWith zone: undefined where it is not known; may throw Undecided
+ */
 export function priced(
-  tariff: Tariff,
+  kept: unknown,
+  startAt: number,
   timeZone: string | null,
-  billIn: (zone: string | undefined) => {
-    readonly bill: Bill<ExplainablePeriod>;
-    readonly notes: readonly Note[];
-  },
+  billWith: (tariff: Tariff, zone: string | undefined) => Billed,
 ): Pricing {
+  if (kept == null) return unpriced('no-tariff', 'no tariff is known');
+  const tariff = readTariff(kept);
+  if (typeof tariff === 'string') return unpriced('tariff-invalid', tariff);
+  const outside = notInForce(tariff, startAt);
+  if (outside !== undefined) return unpriced('tariff-not-in-force', outside);
   const zone = timeZone !== null && isTimeZone(timeZone) ? timeZone : undefined;
   try {
-    const { bill, notes } = billIn(zone);
+    const { bill, notes } = billWith(tariff, zone);
     return { kind: 'priced', cost: costOf(tariff, zone ?? null, bill, notes) };
   } catch (thrown) {
     if (thrown instanceof Undecided) return unpriced(`${thrown.unknown}-unknown`, thrown.message);
@@ -78,7 +89,7 @@ export function priced(
 }
 
 /** Why the tariff does not price what begins at this instant; undefined: it does (11.3.1 start_date_time). */
-export function notInForce(tariff: Tariff, startAt: number): string | undefined {
+function notInForce(tariff: Tariff, startAt: number): string | undefined {
   const { start_date_time: from, end_date_time: until } = tariff;
   if (from != null && startAt < instantOf(from)) return `tariff ${tariff.id} begins at ${from}`;
   if (until != null && startAt > instantOf(until)) return `tariff ${tariff.id} ended at ${until}`;

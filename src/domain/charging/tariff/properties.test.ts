@@ -242,7 +242,7 @@ describe('whatever is priced', () => {
       graceMinutes: fc.nat(200),
       fee: thousandths,
     });
-    const wh = fc.array(fc.oneof(fc.constant(0), fc.nat(200)), { minLength: 1, maxLength: 400 });
+    const wh = fc.array(fc.oneof(fc.constant(0), fc.nat(200)), { minLength: 1, maxLength: 150 });
     fc.assert(
       fc.property(simple, fc.nat(1_439), wh, (rules, start, taken) => {
         const clock = (time: number) => `${String(time).padStart(2, '0')}:00`;

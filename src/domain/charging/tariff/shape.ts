@@ -11,8 +11,8 @@ import { z } from 'zod';
 /** Senders write null for what is absent (OCPI allows both). */
 const optional = <T extends z.ZodType>(shape: T) => shape.nullish();
 
-/** RFC 3339 in UTC; a missing Z means UTC as well (OCPI 2.2.1, 16.2 DateTime). */
-const OCPI_DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?$/;
+/** RFC 3339 in UTC; a missing Z means UTC as well (OCPI 2.2.1, 16.2 DateTime). Other offsets are taken too. */
+const OCPI_DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
 export const ocpiDateTime = z
   .string()
   .regex(OCPI_DATE_TIME)
@@ -20,7 +20,8 @@ export const ocpiDateTime = z
   .describe('UTC, for example 2026-11-25T22:00:00Z');
 
 /** Epoch milliseconds of an `ocpiDateTime`. */
-export const instantOf = (text: string): number => Date.parse(text.endsWith('Z') ? text : `${text}Z`);
+export const instantOf = (text: string): number =>
+  Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
 
 /** A price in two ways (16.5 Price); 2.3.0 spells it differently. */
 export const ocpiPrice = z.union([
@@ -107,7 +108,7 @@ export const tariff = z
   .looseObject({
     country_code: optional(z.string().length(2)),
     party_id: optional(z.string().min(1).max(3)),
-    id: z.string().min(1).max(36),
+    id: z.string().min(1).max(64),
     currency: z
       .string()
       .regex(/^[A-Z]{3}$/)
@@ -136,3 +137,20 @@ export const tariff = z
     { message: 'min_price is above max_price', path: ['min_price'] },
   );
 export type Tariff = z.infer<typeof tariff>;
+
+const judged = new WeakMap<object, Tariff | string>();
+
+/**
+ * A tariff as it is kept somewhere, read; or what is wrong with it. Whoever keeps tariffs may let through what pricing
+ * must not: a restriction that is not known here. Judged once for each object.
+ */
+export function readTariff(kept: unknown): Tariff | string {
+  if (typeof kept !== 'object' || kept === null) return 'a tariff is an object';
+  const known = judged.get(kept);
+  if (known !== undefined) return known;
+  const { data, error } = tariff.safeParse(kept);
+  const verdict =
+    data ?? (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  judged.set(kept, verdict);
+  return verdict;
+}

@@ -363,11 +363,19 @@ describe('no cost, and why', () => {
     });
   });
 
+  it('a tariff that was kept with a restriction nobody here knows', () => {
+    const element = { price_components: [perKWh(1)], restrictions: { max_soc: 80 } };
+    const kept = { ...tariffOf([always(perKWh(1))]), elements: [element] };
+    const pricing = priceSession({ tariff: kept, course, timeZone: BERLIN });
+    expect(pricing).toMatchObject({ reason: 'tariff-invalid', detail: expect.stringMatching(/max_soc/) });
+  });
+
   it.each([
     ['2026-03-02T09:00:00Z', '2026-03-02T09:00:00Z', 'priced'],
     ['2026-03-02T09:00:01Z', undefined, 'tariff-not-in-force'],
     [undefined, '2026-03-02T08:59:59Z', 'tariff-not-in-force'],
     [undefined, '2026-03-02T09:30:00', 'priced'],
+    [undefined, '2026-03-02T09:30:00+01:00', 'tariff-not-in-force'],
   ])(
     'a tariff from %s to %s, a session from 09:00 to 10:00: %s',
     (start_date_time, end_date_time, reason) => {
