@@ -4,13 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import type { Queries } from '../analytics/ports.js';
 import type { Health } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import { Histogram, type Registry } from '../platform/metrics.js';
 import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
+import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
@@ -27,6 +28,7 @@ export interface AppOptions {
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
   readonly health: Health;
+  readonly access: GuardOptions;
   readonly metrics: Registry;
   readonly log: Logger;
   /**
@@ -34,6 +36,8 @@ export interface AppOptions {
    * process leave the page away and look at the document itself.
    */
   readonly docsPage?: boolean;
+  /** Hears of every route as it is registered. */
+  readonly onRoute?: (route: RouteOptions) => void;
 }
 
 /** A request id of the caller is kept when it is fit for a log line. */
@@ -44,9 +48,11 @@ export async function buildApp({
   inspector,
   registry,
   health,
+  access,
   metrics,
   log,
   docsPage = true,
+  onRoute,
 }: AppOptions): Promise<FastifyInstance> {
   const onError = errorHandler(log);
   const app = Fastify({
@@ -70,6 +76,7 @@ export async function buildApp({
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   const methodsOf = collectMethods(app);
+  if (onRoute !== undefined) app.addHook('onRoute', onRoute);
 
   const seconds = new Histogram({
     name: 'wattstream_api_request_seconds',
@@ -86,6 +93,7 @@ export async function buildApp({
     });
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
   });
+  guard(app, access);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
     const status = reply.statusCode;
@@ -127,15 +135,24 @@ export async function buildApp({
         { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+      security: [{ bearer: [] }],
     },
     ...createJsonSchemaTransforms(),
   });
   if (docsPage)
-    await app.register(import('@fastify/swagger-ui'), {
-      routePrefix: '/docs',
-      staticCSP: true,
-      // We speak plain HTTP behind whatever speaks TLS: asked to upgrade, a browser would find no scripts here.
-      transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;?/, ''),
+    await app.register(async (pages) => {
+      pages.addHook('onRoute', (route) => {
+        route.config = { ...route.config, access: PUBLIC };
+      });
+      await pages.register(import('@fastify/swagger-ui'), {
+        routePrefix: '/docs',
+        staticCSP: true,
+        // We speak plain HTTP behind whatever speaks TLS: asked to upgrade, a browser would find no scripts here.
+        transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;?/, ''),
+      });
     });
 
   processRoutes(app, health, metrics);

@@ -16,6 +16,7 @@ import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
+import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
 import { watchReadiness } from './readiness.js';
 
@@ -23,6 +24,13 @@ const settings = readSettings();
 const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
 const lifecycle = new Lifecycle(log, settings.WATTSTREAM_DRAIN_MS);
 lifecycle.listen();
+
+const authentication = authenticationFrom(settings);
+if (authentication.mode === 'off')
+  log.warn(
+    { host: settings.WATTSTREAM_API_HOST, remedy: 'Set WATTSTREAM_AUTH=required.' },
+    'nobody is asked who they are: whoever reaches this API may do everything',
+  );
 
 const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
@@ -79,8 +87,13 @@ const { store: registry } = lifecycle.hold(
   }),
 );
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
+const access = {
+  authentication,
+  stationOf: (chargePointId: string) => registry.replica.get('point', chargePointId)?.state.station,
+  hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
+};
 
-const app = await buildApp({ queries, inspector, registry, health, metrics, log });
+const app = await buildApp({ queries, inspector, registry, health, access, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 log.info({ addresses: app.addresses() }, 'listening');

@@ -26,6 +26,8 @@ type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfterSeconds
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
@@ -43,6 +45,12 @@ const TITLES: Record<number, string> = {
 /** Our codes that are the caller's doing; every other one is 503 when trying again can help, else 500. */
 const STATUS_OF: Record<string, number> = {
   REQUEST_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  TOKEN_INVALID: 401,
+  TOKEN_EXPIRED: 401,
+  FORBIDDEN: 403,
+  STATION_FORBIDDEN: 403,
+  HOST_NOT_ALLOWED: 403,
   QUERY_PARAMS_INVALID: 400,
   QUERY_UNKNOWN: 404,
   CHARGER_UNKNOWN: 404,

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { PUBLIC } from './auth/access.js';
 
 /** src/api and dist/api lie equally deep. */
 export const WEB_FOLDER = new URL('../../dashboards/web/', import.meta.url);
@@ -18,7 +19,7 @@ export function webRoutes(app: FastifyInstance, folder: URL = WEB_FOLDER): void 
   for (const { path, file, type } of FILES) {
     const body = readFileSync(new URL(file, folder));
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-    app.get(path, { schema: { hide: true } }, (request, reply) => {
+    app.get(path, { config: { access: PUBLIC }, schema: { hide: true } }, (request, reply) => {
       reply.headers({ etag, 'cache-control': 'no-cache', 'content-security-policy': POLICY });
       if (request.headers['if-none-match'] === etag) return reply.code(304).send();
       return reply.type(type).send(body);

@@ -7,6 +7,7 @@ import { energyCommand } from './commands/energy.js';
 import { hashPasswordCommand } from './commands/hash-password.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { simulateCommand } from './commands/simulate.js';
+import { tokenCommand } from './commands/token.js';
 import { upCommand } from './commands/up.js';
 import type { Context } from './context.js';
 
@@ -20,6 +21,7 @@ export const createProgram = (context: Context): Command =>
     upCommand,
     simulateCommand,
     hashPasswordCommand,
+    tokenCommand,
   ].reduce(
     (program, create) => program.addCommand(create(context)),
     new Command('wattstream')

@@ -5,9 +5,10 @@ import type { FastifyInstance } from 'fastify';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
 import { Replica } from '../../registry/replica.js';
-import { RegistryStore } from '../../registry/store.js';
-import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
+import type { RegistryStore } from '../../registry/store.js';
+import { FakeLog, type FakePublisher, fakeStore } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
+import { NO_AUTHENTICATION } from '../auth/authenticator.js';
 import { RESOURCES } from './resources.js';
 
 let app: FastifyInstance;
@@ -46,10 +47,7 @@ async function ask(method: string, url: string, body?: unknown, headers: object 
 const post = (path: string, body: unknown = example(path)) => ask('POST', `/api/cms/${path}`, body);
 
 beforeEach(async () => {
-  log = new FakeLog();
-  publisher = new FakePublisher(log);
-  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
-  store = new RegistryStore({ replica, publisher, writeMs: 10_000, now: Date.now, logger: silentLogger });
+  ({ log, publisher, store } = fakeStore());
   app = await buildApp({
     queries: {
       list: () => [],
@@ -59,12 +57,13 @@ beforeEach(async () => {
     inspector: { bounds: async () => [] },
     registry: store,
     health: { ready: () => undefined },
+    access: { authentication: NO_AUTHENTICATION, stationOf: () => undefined, hosts: [] },
     metrics: new Registry(),
     log: silentLogger,
     docsPage: false,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  await replica.level;
+  await store.replica.level;
 });
 afterEach(async () => {
   await app.close();

@@ -1,7 +1,10 @@
 /** A log in memory and what publishes to it, as far as the tests of this folder need them. */
 import type { CmsEvent } from '../../domain/messages/cms-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
+import { silentLogger } from '../../platform/logger.js';
 import type { EventLog, EventRecord } from '../../streams/ports.js';
+import { Replica } from '../replica.js';
+import { RegistryStore } from '../store.js';
 
 type Follow = Parameters<EventLog['follow']>[0];
 
@@ -84,4 +87,19 @@ export class FakePublisher {
   async publishNotification(notification: Notification): Promise<void> {
     this.notifications.push(notification);
   }
+}
+
+/** A store on a log in memory; it is of use once `store.replica.level`. */
+export function fakeStore(): { log: FakeLog; publisher: FakePublisher; store: RegistryStore } {
+  const log = new FakeLog();
+  const publisher = new FakePublisher(log);
+  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now: Date.now,
+    logger: silentLogger,
+  });
+  return { log, publisher, store };
 }
