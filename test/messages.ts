@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChargingEventMessage } from '../src/domain/messages/charging-events.js';
 import type { CmsEvent } from '../src/domain/messages/cms-events.js';
-import type { ChargingCommand, HeldCharger } from '../src/domain/messages/commands.js';
+import type { ChargingCommand, HeldCharger, KeptCommand } from '../src/domain/messages/commands.js';
 import type { Notification } from '../src/domain/messages/notifications.js';
 
 const at = '2026-11-25T10:00:00.250Z';
@@ -61,5 +61,17 @@ export const held = (chargePointId: string, more: Partial<HeldCharger> = {}): He
   connection: `${chargePointId}/1`,
   protocol: 'ocpp1.6',
   since: '2026-11-25T09:00:00.000Z',
+  ...more,
+});
+
+export const keptCommand = (chargePointId: string, more: Partial<KeptCommand> = {}): KeptCommand => ({
+  id: randomUUID(),
+  schema: 1,
+  at,
+  type: 'kept',
+  chargePointId,
+  asked: { operation: 'reset', body: { type: 'soft' } },
+  queueUntil: '2099-01-01T00:00:00.000Z',
+  timeoutSeconds: 30,
   ...more,
 });

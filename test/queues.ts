@@ -1,7 +1,7 @@
 /** A corner of the broker for one test: exchanges and queues under a prefix of their own, through a damageable wire. */
 import { randomBytes } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
-import { messageNames, RETRY_DELAYS } from '../src/domain/messages/names.js';
+import { messageNames, RETRY_DELAYS, type RetryDelay } from '../src/domain/messages/names.js';
 import { openAmqp } from '../src/platform/amqp.js';
 import { type BrokerAddress, readSettings, streamAddress } from '../src/platform/config.js';
 import { QueueConnection, type QueueConnectionOptions } from '../src/queues/rabbitmq/connection.js';
@@ -29,12 +29,20 @@ export interface TestQueues {
   close(): Promise<void>;
 }
 
-export async function createTestQueues(options: { bare?: boolean } = {}): Promise<TestQueues> {
+export async function createTestQueues(
+  options: { bare?: boolean; retryMs?: Readonly<Record<RetryDelay, number>> } = {},
+): Promise<TestQueues> {
   const settings = readSettings();
   const directUrl = settings.RABBITMQ_URL.split(',')[0]!;
   const prefix = `${settings.WATTSTREAM_PREFIX}q${randomBytes(5).toString('hex')}.`;
   const names = messageNames(prefix);
-  const declare = () => ensureQueueTopology({ amqpUrl: directUrl, prefix, eventsRetentionDays: 1 });
+  const declare = () =>
+    ensureQueueTopology({
+      amqpUrl: directUrl,
+      prefix,
+      eventsRetentionDays: 1,
+      ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
+    });
   if (!options.bare) await declare();
   const url = new URL(directUrl);
   const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || 5672) });

@@ -3,6 +3,7 @@ import { type ChargingEventMessage, chargingEvent } from '../domain/messages/cha
 import { type CmsEvent, cmsEvent } from '../domain/messages/cms-events.js';
 import type { MessageNames } from '../domain/messages/names.js';
 import { type Notification, notification, routingKeys } from '../domain/messages/notifications.js';
+import { WattstreamError } from '../platform/errors.js';
 import { validated } from './validate.js';
 
 export interface Envelope {
@@ -19,6 +20,24 @@ export interface Envelope {
   readonly body: string;
 }
 
+/** AMQP's short strings: ids, types and routing keys. */
+const SHORT_BYTES = 255;
+/** The longest beginning of `text` that fits. */
+const short = (text: string): string =>
+  Buffer.byteLength(text) <= SHORT_BYTES
+    ? text
+    : Buffer.from(text)
+        .toString('utf8', 0, SHORT_BYTES - 3)
+        .replace(/\uFFFD$/, '');
+
+const fits = (text: string, what: string): string => {
+  if (Buffer.byteLength(text) <= SHORT_BYTES) return text;
+  throw new WattstreamError(
+    'MESSAGE_INVALID',
+    `The ${what} of a message is longer than ${SHORT_BYTES} bytes`,
+  );
+};
+
 const seconds = (instant: string): number => Math.floor(Date.parse(instant) / 1_000);
 
 export const ofChargingEvent = (names: MessageNames, event: ChargingEventMessage): Envelope => {
@@ -27,9 +46,9 @@ export const ofChargingEvent = (names: MessageNames, event: ChargingEventMessage
     exchange: names.exchanges.chargingEvents,
     routingKey: message.type,
     cc: [],
-    messageId: message.id,
+    messageId: fits(message.id, 'id'),
     type: message.type,
-    appId: subjectOf(message),
+    appId: short(subjectOf(message)),
     timestamp: seconds(message.at),
     body: JSON.stringify(message),
   };
@@ -41,9 +60,9 @@ export const ofCmsEvent = (names: MessageNames, event: CmsEvent): Envelope => {
     exchange: names.exchanges.cmsEvents,
     routingKey: message.type,
     cc: [],
-    messageId: message.id,
+    messageId: fits(message.id, 'id'),
     type: message.type,
-    appId: message.entityId,
+    appId: short(message.entityId),
     timestamp: seconds(message.at),
     body: JSON.stringify(message),
   };
@@ -54,11 +73,11 @@ export const ofNotification = (names: MessageNames, told: Notification): Envelop
   const [first = '', ...cc] = routingKeys(message);
   return {
     exchange: names.exchanges.notifications,
-    routingKey: first,
+    routingKey: fits(first, 'routing key'),
     cc,
-    messageId: message.id,
-    type: message.type,
-    appId: subjectOf(message.event),
+    messageId: fits(message.id, 'id'),
+    type: fits(message.type, 'type'),
+    appId: short(subjectOf(message.event)),
     timestamp: seconds(message.at),
     body: JSON.stringify(message),
   };

@@ -90,6 +90,34 @@ export interface Delivery {
   readonly publishedAt: number;
 }
 
+/** Works on a queue that all processes share; each message goes to one of them. */
+export interface WorkQueue {
+  /**
+   * `handle` gets up to `prefetch` messages at once. What it throws is a `retry` with its message as the reason. Whoever
+   * dies before the outcome is known leaves the message to another: at least once.
+   */
+  consume(options: {
+    readonly prefetch: number;
+    /** After so many failures it is a dead letter. */
+    readonly attempts: number;
+    handle(delivery: Delivery): Promise<Outcome>;
+  }): Consumer;
+}
+
+/** Every notification there is, to every process that listens: a queue of its own, which vanishes with it. */
+export interface NotificationFeed {
+  listen(listener: NotificationListener): Consumer;
+}
+
+export interface NotificationListener {
+  /** In the order of the queue. Must not throw. */
+  notification(notification: Notification): void;
+  /** From now on nothing is missed. At each (re)connection. */
+  up(): void;
+  /** What is published from now on does not come, until `up`. */
+  down(): void;
+}
+
 export interface Consumer {
   /** Stops taking; resolves when what was taken has an outcome, or after `drainMs` (then it is delivered again). */
   close(drainMs?: number): Promise<void>;
@@ -106,16 +134,24 @@ export interface DeadLetter {
   readonly exchange: string;
   readonly routingKey: string;
   readonly deadAt: string;
+  /** Parsed JSON; the text where it is none. */
   readonly body: unknown;
 }
 
+/**
+ * `actor` is who asked for it. Each letter's redrive or drop is in the log of charging events
+ * (`ops.dead-letter.redriven`, `ops.dead-letter.dropped`) before it happens.
+ */
 export interface DeadLetters {
-  /** Oldest first. Looking changes nothing. */
+  /** Oldest first. Looking changes nothing. Rejects with DEAD_LETTERS_BUSY when another looks for too long. */
   list(options: { limit: number }): Promise<{ letters: DeadLetter[]; total: number }>;
   /** Rejects with DEAD_LETTER_UNKNOWN. */
   show(id: string): Promise<DeadLetter>;
-  /** Back to the queue it came from, its attempts forgotten; `all` or some ids. Returns those that went. */
-  redrive(ids: readonly string[] | 'all'): Promise<string[]>;
-  drop(ids: readonly string[] | 'all'): Promise<string[]>;
+  /**
+   * Back to the queue it came from, its attempts forgotten; `all` or some ids. Returns those that went; one whose queue is
+   * gone, and an id that is not (or no longer) there, is not among them.
+   */
+  redrive(ids: readonly string[] | 'all', actor: string): Promise<string[]>;
+  drop(ids: readonly string[] | 'all', actor: string): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -7,6 +7,7 @@
  * - `command.*` come from the api (requested, kept, released, offline, timed-out) and from the gateway that holds the
  *   charger (sent, and what the charger answered).
  * - `charging.*` come from the api, for a customer's start and stop.
+ * - `ops.*` come from whoever an operator told to do something: they are its audit.
  */
 import { z } from 'zod';
 import { chargePointId, instant, messageHead, wattHours, watts } from './message.js';
@@ -187,6 +188,24 @@ export const customerEvent = z.object({
   requestId: z.uuid().describe('The request it answers'),
 });
 
+/** What somebody decided about a message that could not be worked on. In the log before it is done. */
+export const deadLetterEvent = z.object({
+  ...messageHead,
+  type: z.enum(['ops.dead-letter.redriven', 'ops.dead-letter.dropped']),
+  actor: z.string(),
+  letter: z.object({
+    id: z.string(),
+    type: z.string(),
+    reason: z.string(),
+    attempts: z.int(),
+    queue: z.string().describe('Where it could not be worked on'),
+    exchange: z.string(),
+    routingKey: z.string(),
+    deadAt: z.string(),
+  }),
+});
+export type DeadLetterEvent = z.infer<typeof deadLetterEvent>;
+
 export const chargingEvent = z.discriminatedUnion('type', [
   sessionEvent,
   sessionVanishedEvent,
@@ -195,6 +214,7 @@ export const chargingEvent = z.discriminatedUnion('type', [
   anomalyEvent,
   ...commandStep.options,
   customerEvent,
+  deadLetterEvent,
 ]);
 export type ChargingEventMessage = z.infer<typeof chargingEvent>;
 /** What analytics announces out of the log. */

@@ -6,14 +6,24 @@
  * dirty again; a storm of comings and goings is worked off at the broker's pace, and who came and went in the
  * meantime costs nothing.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { chargingCommand, locateQuestion } from '../../domain/messages/commands.js';
+import {
+  type ChargerHeld,
+  chargerHeld,
+  chargingCommand,
+  type HeldCharger,
+  heldCharger,
+  locateQuestion,
+} from '../../domain/messages/commands.js';
 import { messageNames } from '../../domain/messages/names.js';
 import { REPLY, replyCodeOf } from '../../platform/amqp.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { CommandHandler, CommandReceiver } from '../ports.js';
 import type { KeptChannel, QueueConnection } from './connection.js';
+
+/** A ghost that hears of its end later than this has been found out by its pings. */
+const ANNOUNCEMENT_MS = 60_000;
 
 export interface CommandReceiverOptions {
   readonly connection: QueueConnection;
@@ -60,6 +70,22 @@ class RabbitCommandReceiver implements CommandReceiver {
   unbind(chargePointId: string): Promise<void> {
     this.wanted.delete(chargePointId);
     return this.change(chargePointId);
+  }
+
+  announce(held: HeldCharger): void {
+    const { kept } = this;
+    const at = new Date().toISOString();
+    const message: ChargerHeld = { ...held, id: randomUUID(), schema: 1, at, type: 'held' };
+    try {
+      kept.ready?.publish(this.exchange, held.chargePointId, Buffer.from(JSON.stringify(message)), {
+        messageId: message.id,
+        type: message.type,
+        contentType: 'application/json',
+        expiration: ANNOUNCEMENT_MS,
+      });
+    } catch (error) {
+      this.options.connection.log.debug({ error: messageOf(error) }, 'the channel closed while announcing');
+    }
   }
 
   async close(): Promise<void> {
@@ -167,8 +193,13 @@ class RabbitCommandReceiver implements CommandReceiver {
     const { handler, connection } = this.options;
     try {
       const body: unknown = JSON.parse(content.toString());
-      if (properties.type !== 'locate') {
+      if (properties.type === 'command') {
         handler.command(chargingCommand.parse(body));
+        return;
+      }
+      if (properties.type === 'held') {
+        chargerHeld.parse(body);
+        handler.held(heldCharger.parse(body));
         return;
       }
       const held = handler.locate(locateQuestion.parse(body).chargePointId);

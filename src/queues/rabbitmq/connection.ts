@@ -201,6 +201,8 @@ export class KeptChannel {
         return;
       }
       this.underway = opened;
+      // One per message that is being moved.
+      opened.setMaxListeners(0);
       opened.on('error', (error: unknown) => {
         fault = error;
       });

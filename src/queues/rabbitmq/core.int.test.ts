@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { anomaly, command, held, notice, stationCreated } from '../../../test/messages.js';
 import { createTestQueues, type TestQueues } from '../../../test/queues.js';
-import type { ChargingCommand } from '../../domain/messages/commands.js';
+import type { ChargingCommand, HeldCharger } from '../../domain/messages/commands.js';
 import type { EventRecord } from '../../streams/ports.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { until } from '../../streams/streams.contract.js';
@@ -101,9 +101,10 @@ describe('events', () => {
 
   test('what is not as its schema says is refused and never sent', async () => {
     const publisher = createEventPublisher({ connection: broker.connect(), prefix: broker.prefix });
-    await expect(
-      publisher.publishChargingEvent({ ...anomaly('e1'), chargePointId: '' }),
-    ).rejects.toMatchObject({ code: 'MESSAGE_INVALID', message: expect.stringContaining('chargePointId') });
+    await expect(publisher.publishChargingEvent(anomaly('e1', ''))).rejects.toMatchObject({
+      code: 'MESSAGE_INVALID',
+      message: expect.stringContaining('chargePointId'),
+    });
     expect(publisher.unconfirmed).toBe(0);
     expect(await broker.count(broker.names.streams.chargingEvents)).toBe(0);
   });
@@ -137,13 +138,18 @@ describe('events', () => {
 describe('commands', () => {
   const gateway = (name: string, holds: (id: string) => ReturnType<typeof held> | undefined) => {
     const got: ChargingCommand[] = [];
+    const heard: HeldCharger[] = [];
     const receiver = createCommandReceiver({
       connection: broker.connect(),
       prefix: broker.prefix,
       gateway: name,
-      handler: { command: (one) => void got.push(one), locate: holds },
+      handler: {
+        command: (one) => void got.push(one),
+        locate: holds,
+        held: (elsewhere) => void heard.push(elsewhere),
+      },
     });
-    return { got, receiver };
+    return { got, heard, receiver };
   };
   const sender = () =>
     createCommandSender({ connection: broker.connect(), prefix: broker.prefix, settleMs: 100 });
@@ -183,6 +189,18 @@ describe('commands', () => {
     await out.publishChargingCommand(command('CP-1', { connection: 'new' }));
     await until(() => true_.got.length > 0 && ghost.got.length > 0, 'both');
     expect(ghost.got[0]?.connection).toBe('new');
+  });
+
+  test('a gateway tells the others that it holds the charger now', async () => {
+    const ghost = gateway('g1', (id) => held(id, { gateway: 'g1' }));
+    const newer = gateway('g2', (id) => held(id, { gateway: 'g2' }));
+    await ghost.receiver.bind('CP-1');
+    await newer.receiver.bind('CP-1');
+    newer.receiver.announce(held('CP-1', { gateway: 'g2' }));
+    newer.receiver.announce(held('CP-2', { gateway: 'g2' }));
+    await until(() => ghost.heard.length > 0 && newer.heard.length > 0, 'both have heard of it');
+    expect(ghost.heard).toEqual([held('CP-1', { gateway: 'g2' })]);
+    expect(newer.heard).toEqual([held('CP-1', { gateway: 'g2' })]);
   });
 
   test('a gateway that has just lost the charger is no gateway; one that hangs is silent', async () => {

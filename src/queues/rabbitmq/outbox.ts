@@ -112,12 +112,11 @@ export class Outbox {
     const channel = this.kept.ready;
     if (!channel || this.pause || this.waiting.length === 0) return;
     let sent = 0;
-    try {
-      while (this.hasRoom && sent < this.waiting.length) {
-        const entry = this.waiting[sent]!;
-        entry.returned = false;
-        this.inFlight.add(entry);
-        sent += 1;
+    while (this.hasRoom && sent < this.waiting.length) {
+      const entry = this.waiting[sent++]!;
+      entry.returned = false;
+      this.inFlight.add(entry);
+      try {
         this.hasRoom = channel.publish(
           entry.exchange,
           entry.routingKey,
@@ -125,10 +124,16 @@ export class Outbox {
           entry.properties,
           (error) => this.settled(channel, entry, error),
         );
+      } catch (error) {
+        // The channel is closing: `onGone` puts back what is in flight.
+        if (error instanceof Error && error.name === 'IllegalOperationError') break;
+        this.inFlight.delete(entry);
+        entry.reject(
+          new WattstreamError('MESSAGE_INVALID', `A message cannot be written: ${messageOf(error)}`, {
+            cause: error,
+          }),
+        );
       }
-    } catch (error) {
-      // The channel is closing; `onGone` puts back what is in flight.
-      this.options.connection.log.debug({ error: messageOf(error) }, 'the channel closed while publishing');
     }
     this.waiting.splice(0, sent);
   }

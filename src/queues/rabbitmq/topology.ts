@@ -7,7 +7,7 @@
  * nothing (a `mandatory` return) declares all this again.
  */
 import type { Channel, ChannelModel } from 'amqplib';
-import { messageNames, RETRY_DELAYS, RETRY_MS } from '../../domain/messages/names.js';
+import { messageNames, RETRY_DELAYS, RETRY_MS, type RetryDelay } from '../../domain/messages/names.js';
 import { type AmqpTls, declareQueue, openAmqp, refusedDeclaration } from '../../platform/amqp.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
@@ -22,6 +22,8 @@ export interface QueueTopologyOptions {
   readonly eventsRetentionDays: number;
   /** Nodes that have a copy of each stream and queue, when they are made (WATTSTREAM_REPLICAS). Default: all nodes. */
   readonly replicas?: number;
+  /** Default: what the names of the retry queues say. For tests, which cannot wait a minute. */
+  readonly retryMs?: Readonly<Record<RetryDelay, number>>;
   readonly log?: Logger;
 }
 
@@ -110,7 +112,7 @@ async function declareAll(connection: ChannelModel, options: QueueTopologyOption
       for (const delay of RETRY_DELAYS)
         await declare(names.retry(queue, delay), {
           ...quorum,
-          'x-message-ttl': RETRY_MS[delay],
+          'x-message-ttl': (options.retryMs ?? RETRY_MS)[delay],
           'x-dead-letter-exchange': '',
           'x-dead-letter-routing-key': queue,
           // Both, or every message is lost whose queue is away at the moment its time has come.
