@@ -13,6 +13,7 @@ import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
@@ -86,6 +87,7 @@ const { store: registry } = lifecycle.hold(
     log,
   }),
 );
+observeReplica(registry.replica, metrics);
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
 const access = {
   authentication,

@@ -16,6 +16,7 @@ import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
 import { directoryOf } from '../registry/directory.js';
+import { observeReplica } from '../registry/metrics.js';
 import type { OpenReplica, ReplicaOnRabbitOptions } from '../registry/rabbitmq/open.js';
 import { registrySource } from '../registry/source.js';
 import { readStaticSource } from '../registry/static.js';
@@ -72,6 +73,7 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
       log,
     }),
   );
+  observeReplica(replica, metrics);
   // What the file of a small site says comes first; of what it does not know the registry is asked.
   const directory = directoryOf([file, registrySource(replica)], {
     acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,

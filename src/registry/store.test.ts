@@ -257,6 +257,18 @@ describe('the store', () => {
       expect(ends()).toBe(1);
     });
 
+    test('a process that was level keeps what it knows when its log becomes another one', async () => {
+      const store = await fill(3);
+      const { replica } = store;
+      const kept = log.records.splice(1);
+      log.refuse();
+      await untilTrue(() => replica.ready()?.includes('up to offset 2') === true);
+      expect(replica.get('station', 'st-2')).toBeDefined();
+      log.records.push(...kept);
+      await untilTrue(() => replica.ready() === undefined);
+      await expect(create(store, 'tariff', tariff)).resolves.toMatchObject({ version: 1 });
+    });
+
     test('no record of it comes near what a stream takes, however large the registry', async () => {
       const store = await fill(1);
       const wide = {

@@ -1,6 +1,7 @@
 /** A log in memory and what publishes to it, as far as the tests of this folder need them. */
 import type { CmsEvent } from '../../domain/messages/cms-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
+import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import type { EventLog, EventRecord } from '../../streams/ports.js';
 import { Replica } from '../replica.js';
@@ -12,6 +13,7 @@ type Follow = Parameters<EventLog['follow']>[0];
 export class FakeLog implements EventLog {
   readonly records: EventRecord[] = [];
   private readonly followers = new Set<() => void>();
+  private readonly refusals = new Set<(error: WattstreamError) => void>();
   firstKept = 0;
   away = false;
 
@@ -21,7 +23,13 @@ export class FakeLog implements EventLog {
     for (const wake of this.followers) wake();
   }
 
-  follow({ from, accept, onLevel }: Follow) {
+  /** As when the stream turns out to be another one. */
+  refuse(): void {
+    for (const refused of this.refusals)
+      refused(new WattstreamError('LOG_DIFFERS_FROM_POSITION', 'the log is another one'));
+  }
+
+  follow({ from, accept, onLevel, refused }: Follow) {
     let next =
       'after' in from
         ? from.after + 1
@@ -46,6 +54,7 @@ export class FakeLog implements EventLog {
       });
     };
     this.followers.add(wake);
+    if (refused !== undefined) this.refusals.add(refused);
     wake();
     return {
       get position() {
@@ -54,6 +63,7 @@ export class FakeLog implements EventLog {
       close: async () => {
         open = false;
         this.followers.delete(wake);
+        if (refused !== undefined) this.refusals.delete(refused);
       },
     };
   }
