@@ -2,7 +2,7 @@
 -- over. An older connection may be closed after the newest one was opened: hence the greatest version of all.
 SELECT
     charge_point_id,
-    countIf(`to` IS NULL) > 0 AS online,
+    (countIf(`to` IS NULL) > 0)::Bool AS online,
     argMax(protocol, `from`) AS protocol,
     argMax(gateway, `from`) AS gateway,
     argMax(address, `from`) AS address,

@@ -6,19 +6,23 @@
  */
 import { createClickHouse } from '../analytics/clickhouse.js';
 import { createQueries } from '../analytics/queries/ask.js';
+import { messageNames } from '../domain/messages/names.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
 import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
+import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
+import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
 
 const settings = readSettings();
@@ -89,13 +93,32 @@ const { store: registry } = lifecycle.hold(
 );
 observeReplica(registry.replica, metrics);
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
+const events = lifecycle.hold(
+  'events log',
+  createRabbitEventLog({
+    address: streamAddress(settings),
+    stream: messageNames(settings.WATTSTREAM_PREFIX).streams.chargingEvents,
+    log,
+  }),
+);
+const live = createLiveView({
+  settings,
+  queries,
+  authentication,
+  feed: createNotificationFeed({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
+  events,
+  whereabouts: { stationOf: (id) => registry.replica.get('point', id)?.state.station },
+  metrics,
+  log,
+});
 const access = {
   authentication,
-  stationOf: (chargePointId: string) => registry.replica.get('point', chargePointId)?.state.station,
+  stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
-
 const app = await buildApp({ queries, inspector, registry, health, access, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
+live.attach(app.server);
+lifecycle.hold('live', live);
 log.info({ addresses: app.addresses() }, 'listening');

@@ -1,4 +1,4 @@
-/** The landing page: three files, read once, no directory to wander in. */
+/** The landing page: a few files, read once, no directory to wander in. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
@@ -10,6 +10,7 @@ export const WEB_FOLDER = new URL('../../dashboards/web/', import.meta.url);
 const FILES = [
   { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { path: '/live.js', file: 'live.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/live-state.js', file: 'live-state.js', type: 'text/javascript; charset=utf-8' },
   { path: '/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
 ] as const;
 

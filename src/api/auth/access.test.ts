@@ -1,16 +1,20 @@
 /** Who gets where. Without these a new route, or a changed one, could stand open unnoticed. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
-import { fakeStore } from '../../registry/testing/fakes.js';
+import { Replica } from '../../registry/replica.js';
+import { RegistryStore } from '../../registry/store.js';
+import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
 import { type Access, refuseForeignNames } from './access.js';
 import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
 import { ownTokens, signToken } from './jwt.js';
 import { ROLES, type Role } from './principal.js';
+
+jest.setTimeout(60_000);
 
 const SECRET = 'a secret of more than thirty-two bytes';
 const token = (role: Role, stations?: string[]) =>
@@ -28,6 +32,16 @@ interface Route {
 
 async function build(authentication: Authentication) {
   const routes: Route[] = [];
+  const log = new FakeLog();
+  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
+  const publisher = new FakePublisher(log);
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now: Date.now,
+    logger: silentLogger,
+  });
   const app = await buildApp({
     queries: {
       list: () => QUERIES,
@@ -35,7 +49,7 @@ async function build(authentication: Authentication) {
       ping: async () => {},
     },
     inspector: { bounds: async () => [] },
-    registry: fakeStore().store,
+    registry: store,
     health: { ready: () => undefined },
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
     metrics: new Registry(),
@@ -45,6 +59,8 @@ async function build(authentication: Authentication) {
       for (const one of [method].flat()) routes.push({ method: one, url, access: config?.access });
     },
   });
+  app.server.once('close', () => void replica.close());
+  await replica.level;
   return { app, routes, get: await listening(app) };
 }
 
@@ -95,7 +111,7 @@ describe('with authentication required', () => {
         });
       }
     }
-  }, 60_000);
+  });
 
   test('somebody restricted to stations gets to the chargers there, and to nothing of all stations', async () => {
     const here = await token('operator', ['st-1']);

@@ -1,6 +1,6 @@
 /** The live view as clients see it, with Socket.io's own client; feed, events log and tables are the test's. */
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { z } from 'zod';
 import { signToken } from '../auth/jwt.js';
 import { type bye, type feed, snapshot as snapshotShape, type stale } from './protocol.js';
@@ -19,6 +19,7 @@ import { ask, collected, joined, startWorld, type World, type WorldOptions } fro
 /** Lets everything else happen once. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
+jest.setTimeout(30_000);
 const worlds: World[] = [];
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.close();
