@@ -159,7 +159,7 @@ export async function buildApp({
   webRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
-  if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
+  if (registry !== undefined) cmsRoutes(app, registry);
   opsRoutes(app, queries, inspector);
   await app.ready();
   return app;
