@@ -172,7 +172,7 @@ export async function buildApp({
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
-  if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
+  if (registry !== undefined) cmsRoutes(app, registry);
   if (commands !== undefined) commandRoutes(app, { commands, stationOf: access.stationOf });
   opsRoutes(app, queries, inspector, eventStreams);
   await app.ready();

@@ -15,6 +15,7 @@ import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { openQueues } from '../queues/rabbitmq/open.js';
+import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
@@ -70,6 +71,7 @@ const { store: registry } = lifecycle.hold(
     log,
   }),
 );
+observeReplica(registry.replica, metrics);
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
 
 const eventLog = lifecycle.hold(

@@ -17,6 +17,7 @@ import { createLogger, type Logger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
 import { directoryOf } from '../registry/directory.js';
+import { observeReplica } from '../registry/metrics.js';
 import type { OpenReplica } from '../registry/rabbitmq/open.js';
 import { registrySource } from '../registry/source.js';
 import { readStaticSource } from '../registry/static.js';
@@ -69,6 +70,7 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
     }),
   );
   const { replica } = lifecycle.hold('registry', wiring.openReplica(settings, log));
+  observeReplica(replica, metrics);
   // What the file of a small site says comes first; of what it does not know the registry is asked.
   const directory = directoryOf([file, registrySource(replica)], {
     acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,

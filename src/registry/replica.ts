@@ -6,7 +6,7 @@
  *
  * It is of use from `level` on: when it has reached the end that the log had when it began to look. What it refuses to
  * read (the log is another one, or its beginning is gone) it says again and again, and never becomes level: nobody is
- * admitted by half a registry.
+ * admitted by half a registry. One that was level keeps what it knows, and wants its own log back.
  */
 import { type CmsEvent, cmsEvent, type EntityKind } from '../domain/messages/cms-events.js';
 import { evolve, type Verdict } from '../domain/registry/evolve.js';
@@ -44,6 +44,7 @@ export class Replica {
   private attempt = 0;
   private closed = false;
   private isLevel = false;
+  private wasLevel = false;
   private trouble = 'the registry is being read';
   private settleLevel!: () => void;
   private readonly listeners = new Set<(judged: Judged) => void>();
@@ -107,21 +108,26 @@ export class Replica {
 
   private async start(): Promise<void> {
     try {
-      const snapshot = await this.options.newestSnapshot();
+      const known = this.wasLevel ? this.own() : await this.options.newestSnapshot();
       const { first, last } = await this.options.log.bounds();
       if (this.closed) return;
-      if (snapshot === undefined && first !== undefined && first > 0) throw beginningGone(first);
-      if (snapshot !== undefined) {
-        if (last === undefined || last < snapshot.offset) throw anotherLog(snapshot.offset);
-        if (first !== undefined && first > snapshot.offset) throw beginningGone(first);
+      if (known === undefined && first !== undefined && first > 0) throw beginningGone(first);
+      if (known !== undefined) {
+        if (last === undefined || last < known.offset) throw anotherLog(known.offset);
+        if (first !== undefined && first > known.offset) throw beginningGone(first);
       }
-      this.held = snapshot?.state ?? emptyState();
-      this.reached = snapshot?.offset ?? -1;
-      this.lastId = snapshot?.eventId ?? '';
-      this.follow(snapshot);
+      this.held = known?.state ?? emptyState();
+      this.reached = known?.offset ?? -1;
+      this.lastId = known?.eventId ?? '';
+      this.follow(known);
     } catch (error) {
       this.again(error);
     }
+  }
+
+  /** undefined: the log was empty. */
+  private own(): Snapshot | undefined {
+    return this.reached < 0 ? undefined : { state: this.held, offset: this.reached, eventId: this.lastId };
   }
 
   private follow(snapshot: Snapshot | undefined): void {
@@ -174,6 +180,7 @@ export class Replica {
   private becomeLevel(): void {
     if (this.isLevel) return;
     this.isLevel = true;
+    this.wasLevel = true;
     this.attempt = 0;
     this.options.logger.info(
       { position: this.reached, read: this.readSinceSnapshot },
@@ -230,9 +237,9 @@ const beginningGone = (first: number): WattstreamError =>
 const anotherLog = (offset: number): WattstreamError =>
   new WattstreamError(
     'REGISTRY_LOG_DIFFERS',
-    `The newest snapshot stands for the log up to offset ${offset}, where this log has something else or nothing`,
+    `What is known stands for the log up to offset ${offset}, where this log has something else or nothing`,
     {
       remedy:
-        'The stream cms.events.log was created again or lost records. Restore it; or, if what it holds now is what you want, delete the stream cms.snapshots.',
+        'The stream cms.events.log was created again or lost records. Restore it; or, if what it holds now is what you want, delete the stream cms.snapshots and start all processes again.',
     },
   );

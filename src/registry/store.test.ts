@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { examples } from '../domain/registry/testing/examples.js';
 import { silentLogger } from '../platform/logger.js';
+import { MemoryEventLog } from '../queues/memory/event-log.js';
 import { Replica } from './replica.js';
 import { newestSnapshot, Snapshotter } from './snapshots.js';
 import { RegistryStore } from './store.js';
-import { FakeLog, FakePublisher } from './testing/fakes.js';
+import { append, FakePublisher } from './testing/fakes.js';
 
 const { station, point, tariff } = examples;
 
 describe('the store', () => {
-  let log: FakeLog;
-  let snapshots: FakeLog;
+  let log: MemoryEventLog;
+  let snapshots: MemoryEventLog;
   let open: { close(): Promise<void> }[];
   const replicaOf = () => {
     const replica = new Replica({
@@ -36,7 +37,7 @@ describe('the store', () => {
   const snapshotterOf = (replica: Replica, everyEvents: number) => {
     const stream = {
       log: snapshots,
-      append: async ({ id, body }: { id: string; body: string }) => snapshots.append(id, body),
+      append: async ({ id, body }: { id: string; body: string }) => append(snapshots, id, body),
     };
     const snapshotter = new Snapshotter({
       replica,
@@ -53,7 +54,7 @@ describe('the store', () => {
     store.propose({ kind, id: state.id, change: 'created', state: state as never, actor: 'test' });
 
   beforeEach(() => {
-    [log, snapshots, open] = [new FakeLog(), new FakeLog(), []];
+    [log, snapshots, open] = [new MemoryEventLog(), new MemoryEventLog(), []];
   });
   afterEach(async () => {
     for (const one of open) await one.close();
@@ -164,17 +165,17 @@ describe('the store', () => {
   });
 
   test('before the log has been read nothing is changed', async () => {
-    log.away = true;
+    log.setAway(true);
     const { store } = storeOf();
     await expect(create(store, 'station', station)).rejects.toMatchObject({ code: 'REGISTRY_NOT_READY' });
-    log.away = false;
+    log.setAway(false);
     await store.replica.level;
     await expect(create(store, 'station', station)).resolves.toMatchObject({ version: 1 });
   });
 
   test('what is no event of ours is passed over', async () => {
-    log.append('x', 'nonsense');
-    log.append('', '{"id":"y"}');
+    append(log, 'x', 'nonsense');
+    append(log, '', '{"id":"y"}');
     const { store } = storeOf();
     await store.replica.level;
     expect(store.replica.position).toBe(1);
@@ -257,6 +258,18 @@ describe('the store', () => {
       expect(ends()).toBe(1);
     });
 
+    test('a process that was level keeps what it knows when its log becomes another one', async () => {
+      const store = await fill(3);
+      const { replica } = store;
+      const kept = [...log.records];
+      log.recreate();
+      await untilTrue(() => replica.ready()?.includes('up to offset 2') === true);
+      expect(replica.get('station', 'st-2')).toBeDefined();
+      log.records.push(...kept);
+      await untilTrue(() => replica.ready() === undefined);
+      await expect(create(store, 'tariff', tariff)).resolves.toMatchObject({ version: 1 });
+    });
+
     test('no record of it comes near what a stream takes, however large the registry', async () => {
       const store = await fill(1);
       const wide = {
@@ -289,7 +302,7 @@ describe('the store', () => {
         expect(refusing.state).toEqual(store.replica.state);
       }
       snapshots.records.length = 0;
-      log.firstKept = 1;
+      log.truncateBefore(1);
       const cut = replicaOf();
       await untilTrue(() => cut.ready()?.includes('begins at offset 1') === true);
     });

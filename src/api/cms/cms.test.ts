@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
+import { MemoryEventLog } from '../../queues/memory/event-log.js';
 import { Replica } from '../../registry/replica.js';
-import { RegistryStore } from '../../registry/store.js';
-import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
+import type { RegistryStore } from '../../registry/store.js';
+import { type FakePublisher, fakeStore } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
 import { NO_AUTHENTICATION } from '../auth/authenticator.js';
 import { RESOURCES } from './resources.js';
@@ -14,7 +15,7 @@ import { RESOURCES } from './resources.js';
 let app: FastifyInstance;
 let store: RegistryStore;
 let publisher: FakePublisher;
-let log: FakeLog;
+let log: MemoryEventLog;
 
 const example = (path: string) => structuredClone(RESOURCES.find((one) => one.path === path)?.example ?? {});
 
@@ -47,10 +48,7 @@ async function ask(method: string, url: string, body?: unknown, headers: object 
 const post = (path: string, body: unknown = example(path)) => ask('POST', `/api/cms/${path}`, body);
 
 beforeEach(async () => {
-  log = new FakeLog();
-  publisher = new FakePublisher(log);
-  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
-  store = new RegistryStore({ replica, publisher, writeMs: 10_000, now: Date.now, logger: silentLogger });
+  ({ log, publisher, store } = fakeStore());
   app = await buildApp({
     queries: {
       list: () => [],
@@ -66,7 +64,7 @@ beforeEach(async () => {
     docsPage: false,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  await replica.level;
+  await store.replica.level;
 });
 afterEach(async () => {
   await app.close();
@@ -230,11 +228,9 @@ describe('what is refused', () => {
   });
 
   test('before the registry has been read: 503, for reading too', async () => {
-    const unread = new Replica({
-      log: Object.assign(new FakeLog(), { away: true }),
-      newestSnapshot: async () => undefined,
-      logger: silentLogger,
-    });
+    const away = new MemoryEventLog();
+    away.setAway(true);
+    const unread = new Replica({ log: away, newestSnapshot: async () => undefined, logger: silentLogger });
     Object.defineProperty(store, 'replica', { value: unread });
     expect(await ask('GET', '/api/cms/stations')).toMatchObject({ status: 503 });
     await unread.close();

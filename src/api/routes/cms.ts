@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
+import type { Role } from '../../domain/registry/account.js';
 import { KINDS } from '../../domain/registry/kinds.js';
 import { type Entity, isLive, type Live, lookUp, mapOf } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
@@ -43,18 +44,14 @@ const importResult = z.object({
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 });
 
-/** Says who may call a route, in the words of whoever judges that. */
-export type AccessOf = (roles: readonly string[]) => Record<string, unknown>;
-
-export function cmsRoutes(app: FastifyInstance, store: RegistryStore, access: AccessOf = () => ({})): void {
-  for (const resource of RESOURCES) resourceRoutes(app, store, resource as never, access);
+export function cmsRoutes(app: FastifyInstance, store: RegistryStore): void {
+  for (const resource of RESOURCES) resourceRoutes(app, store, resource as never);
 }
 
 function resourceRoutes<K extends EntityKind>(
   app: FastifyInstance,
   store: RegistryStore,
   resource: Resource<K>,
-  access: AccessOf,
 ): void {
   const { kind, path, param, name, filters } = resource;
   const { replica } = store;
@@ -70,12 +67,12 @@ function resourceRoutes<K extends EntityKind>(
 
   /** Bodies are judged by `stateFrom`, and answers are made here: the schemas describe both. */
   const options = (
-    roles: readonly string[],
+    roles: readonly Role[],
     schema: Record<string, unknown>,
     more: RouteShorthandOptions = {},
   ): RouteShorthandOptions => ({
     ...more,
-    config: access(roles) as never,
+    config: { access: { roles } },
     schema: { tags: ['cms'], ...schema },
     validatorCompiler: (route) =>
       route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route as never),
@@ -297,8 +294,6 @@ function ready(store: RegistryStore): void {
 }
 
 const hasId = (body: unknown): boolean => (body as { id?: unknown } | null)?.id !== undefined;
-/** `principal` is there once callers are told apart. */
-const actorOf = (request: FastifyRequest): string =>
-  (request as { principal?: { id?: string } }).principal?.id ?? 'anonymous';
+const actorOf = (request: FastifyRequest): string => request.principal.id;
 const unknown = (message: string): WattstreamError => new WattstreamError('ENTITY_UNKNOWN', message);
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

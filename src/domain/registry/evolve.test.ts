@@ -70,13 +70,13 @@ describe('versions', () => {
   test('who changed which fields is kept; states only where events of that time ask for them', () => {
     const state = emptyState();
     feed(state, [
-      event('account', 'created', 1, account),
-      event('account', 'updated', 2, { ...account, name: 'B', disabled: true }),
+      event('station', 'created', 1, station),
+      event('station', 'updated', 2, { ...station, name: 'B', publish: false }),
       event('tariff', 'created', 1, tariff),
       event('tariff', 'updated', 2, { ...tariff, currency: 'DKK' }),
     ]);
-    expect(lookUp(state, 'account', 'ac-1')).toMatchObject({ changed: ['disabled', 'name'] });
-    expect(lookUp(state, 'account', 'ac-1')?.past[0]).not.toHaveProperty('state');
+    expect(lookUp(state, 'station', 'st-1')).toMatchObject({ changed: ['name', 'publish'] });
+    expect(lookUp(state, 'station', 'st-1')?.past[0]).not.toHaveProperty('state');
     expect(lookUp(state, 'tariff', 'day')?.past[0]).toMatchObject({ version: 1, state: tariff });
   });
 });

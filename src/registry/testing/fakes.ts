@@ -1,80 +1,27 @@
-/** A log in memory and what publishes to it, as far as the tests of this folder need them. */
+/** A store on a log in memory, its publisher in the hands of the test. */
 import type { CmsEvent } from '../../domain/messages/cms-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
-import type { EventLog, EventRecord } from '../../streams/ports.js';
+import { silentLogger } from '../../platform/logger.js';
+import { MemoryEventLog } from '../../queues/memory/event-log.js';
+import { Replica } from '../replica.js';
+import { RegistryStore } from '../store.js';
 
-type Follow = Parameters<EventLog['follow']>[0];
+export { MemoryEventLog as FakeLog };
 
-/** Hands on in later turns, as a broker does; `hold` keeps back what is appended until `release`. */
-export class FakeLog implements EventLog {
-  readonly records: EventRecord[] = [];
-  private readonly followers = new Set<() => void>();
-  firstKept = 0;
-  away = false;
-
-  append(id: string, body: string): void {
-    const offset = this.records.length;
-    this.records.push({ offset, id, body, routingKey: '', app: '', publishedAt: 0 });
-    for (const wake of this.followers) wake();
-  }
-
-  follow({ from, accept, onLevel }: Follow) {
-    let next =
-      'after' in from
-        ? from.after + 1
-        : 'from' in from && from.from === 'next'
-          ? this.records.length
-          : this.firstKept;
-    const levelAt = this.records.length;
-    let open = true;
-    let busy = false;
-    let told = false;
-    const wake = (): void => {
-      if (busy || !open) return;
-      busy = true;
-      setImmediate(async () => {
-        while (open && next < this.records.length) await accept(this.records[next++] as EventRecord);
-        busy = false;
-        if (open && !told && next >= levelAt) {
-          told = true;
-          onLevel?.();
-        }
-        if (open && next < this.records.length) wake();
-      });
-    };
-    this.followers.add(wake);
-    wake();
-    return {
-      get position() {
-        return next - 1;
-      },
-      close: async () => {
-        open = false;
-        this.followers.delete(wake);
-      },
-    };
-  }
-
-  async bounds() {
-    if (this.away) throw new Error('the broker is away');
-    const { length } = this.records;
-    return length === 0 ? { first: undefined, last: undefined } : { first: this.firstKept, last: length - 1 };
-  }
-
-  async close() {}
-}
+export const append = (log: MemoryEventLog, id: string, body: string): void =>
+  log.append({ id, body, routingKey: '', app: '', publishedAt: 0 });
 
 /** `stored`: what happens to an event that is published; by default it is in the log at once. */
 export class FakePublisher {
   readonly notifications: Notification[] = [];
   stored: (event: CmsEvent) => void;
 
-  constructor(readonly log: FakeLog) {
+  constructor(readonly log: MemoryEventLog) {
     this.stored = (event) => this.append(event);
   }
 
   append(event: CmsEvent): void {
-    this.log.append(event.id, JSON.stringify(event));
+    append(this.log, event.id, JSON.stringify(event));
   }
 
   async publishCMSEvent(event: CmsEvent): Promise<void> {
@@ -84,4 +31,19 @@ export class FakePublisher {
   async publishNotification(notification: Notification): Promise<void> {
     this.notifications.push(notification);
   }
+}
+
+/** It is of use once `store.replica.level`. */
+export function fakeStore(): { log: MemoryEventLog; publisher: FakePublisher; store: RegistryStore } {
+  const log = new MemoryEventLog();
+  const publisher = new FakePublisher(log);
+  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now: Date.now,
+    logger: silentLogger,
+  });
+  return { log, publisher, store };
 }

@@ -1,0 +1,113 @@
+/** The CMS on a real broker: every route of the table does what it says on the wire, event and notification. */
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
+import { createTestQueues, type TestQueues } from '../../../test/queues.js';
+import { silentLogger } from '../../platform/logger.js';
+import { Registry } from '../../platform/metrics.js';
+import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
+import { openRegistry } from '../../registry/rabbitmq/open.js';
+import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
+import { buildApp } from '../app.js';
+import { NO_AUTHENTICATION } from '../auth/authenticator.js';
+import { RESOURCES } from './resources.js';
+
+const LONG = 60_000;
+/** What the examples need of each other, in that order. */
+const ORDER = ['stations', 'tariffs', 'accounts', 'points', 'tokens', 'outages'];
+const resources = ORDER.map((path) => RESOURCES.find((one) => one.path === path)!);
+
+let queues: TestQueues;
+let base: string;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  queues = await createTestQueues();
+  const connection = queues.connect();
+  const publisher = createEventPublisher({ connection, prefix: queues.prefix });
+  const registry = openRegistry({
+    address: queues.address,
+    topology: { amqpUrl: queues.directUrl, prefix: queues.prefix, eventsRetentionDays: 1 },
+    connection,
+    publisher,
+    writeMs: 30_000,
+    snapshotEvents: 1_000_000,
+    log: silentLogger,
+  });
+  const app: FastifyInstance = await buildApp({
+    queries: {
+      list: () => [],
+      ask: async () => ({ columns: [], rows: [], elapsedMs: 0, rowsRead: 0 }),
+      ping: async () => {},
+    },
+    inspector: { bounds: async () => [] },
+    registry: registry.store,
+    health: { ready: () => undefined },
+    access: { authentication: NO_AUTHENTICATION, stationOf: () => undefined, hosts: [] },
+    metrics: new Registry(),
+    log: silentLogger,
+    docsPage: false,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/cms`;
+  await registry.store.replica.level;
+  closing.push(
+    () => app.close(),
+    () => registry.close(),
+    () => publisher.close(0),
+    () => queues.close(),
+  );
+}, LONG);
+afterAll(async () => {
+  for (const close of closing) await close();
+}, LONG);
+
+const ask = async (method: string, path: string, body?: unknown) => {
+  const response = await fetch(`${base}/${path}`, {
+    method,
+    headers: {
+      connection: 'close',
+      ...(method === 'POST' ? {} : { 'if-match': '*' }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, location: response.headers.get('location') ?? '' };
+};
+
+test(
+  'each creation, change and deletion is an event in the log and a notification, and no secret goes with it',
+  async () => {
+    const places: string[] = [];
+    for (const { path, example } of resources) {
+      const { status, location } = await ask('POST', path, example);
+      expect({ path, status }).toEqual({ path, status: 201 });
+      places.push(location.slice('/api/cms/'.length));
+    }
+    for (const [index, { example }] of resources.entries())
+      expect(await ask('PUT', places[index]!, example)).toMatchObject({ status: 200 });
+    // What others refer to goes last.
+    const backwards = [...places].reverse();
+    for (const place of backwards) expect(await ask('DELETE', place)).toMatchObject({ status: 204 });
+
+    const kinds = resources.map(({ kind }) => kind);
+    const expected = [
+      ...kinds.map((kind) => `cms.${kind}.created`),
+      ...kinds.map((kind) => `cms.${kind}.updated`),
+      ...[...kinds].reverse().map((kind) => `cms.${kind}.deleted`),
+    ];
+    const log = createRabbitEventLog({ address: queues.address, stream: queues.names.streams.cmsEvents });
+    const stored: { routingKey: string; body: string }[] = [];
+    await new Promise<void>((resolve) => {
+      log.follow({ from: { from: 'first' }, accept: (record) => void stored.push(record), onLevel: resolve });
+    });
+    await log.close();
+    expect(stored.map(({ routingKey }) => routingKey)).toEqual(expected);
+    const told = await queues.drain(queues.names.queues.notifications);
+    expect(told.map((body) => JSON.parse(body).type)).toEqual(expected);
+    expect(told.join()).not.toContain('scrypt');
+    // The password itself is nowhere at all.
+    expect(stored.map(({ body }) => body).join()).not.toContain('0123456789abcdef0123');
+  },
+  LONG,
+);
