@@ -9,6 +9,7 @@ import type { Queries } from '../analytics/ports.js';
 import type { Health } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import { Histogram, type Registry } from '../platform/metrics.js';
+import type { DeadLetters } from '../queues/ports.js';
 import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
@@ -20,9 +21,12 @@ import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
+
 import { commandRoutes } from './routes/commands.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
+
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
 
@@ -33,6 +37,8 @@ export interface AppOptions {
   readonly registry?: RegistryStore;
   /** Streams of events that analytics stores. Default: none. */
   readonly eventStreams?: readonly EventStream[];
+  /** Without it there are no routes to them. */
+  readonly deadLetters?: DeadLetters;
   readonly health: Health;
   readonly access: GuardOptions;
   readonly metrics: Registry;
@@ -56,6 +62,7 @@ export async function buildApp({
   inspector,
   registry,
   eventStreams = [],
+  deadLetters,
   health,
   access,
   metrics,
@@ -175,6 +182,7 @@ export async function buildApp({
   if (registry !== undefined) cmsRoutes(app, registry);
   if (commands !== undefined) commandRoutes(app, { commands, stationOf: access.stationOf });
   opsRoutes(app, queries, inspector, eventStreams);
+  if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();
   return app;
 }

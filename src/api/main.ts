@@ -11,8 +11,11 @@ import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+
 import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
+import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
+
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { openQueues } from '../queues/rabbitmq/open.js';
 import { observeReplica } from '../registry/metrics.js';
@@ -126,6 +129,7 @@ const app = await buildApp({
   ],
   registry,
   commands,
+  deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,
   access,
   metrics,

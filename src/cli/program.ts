@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
 import { commandsCommand } from './commands/commands.js';
 import { configCommand } from './commands/config.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
 import { energyCommand } from './commands/energy.js';
 import { hashPasswordCommand } from './commands/hash-password.js';
@@ -19,6 +20,7 @@ export const createProgram = (context: Context): Command =>
     energyCommand,
     askCommand,
     doctorCommand,
+    deadLettersCommand,
     configCommand,
     upCommand,
     simulateCommand,
