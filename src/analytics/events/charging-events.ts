@@ -46,6 +46,7 @@ export const CHARGING_EVENTS: Table = {
 export const precedenceOf = (epoch: number, offset: number): number =>
   Number.MAX_SAFE_INTEGER - versionOf(epoch, offset);
 
+const NO_COMMAND = '00000000-0000-0000-0000-000000000000';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const uuid = (value: string): string => (UUID.test(value) ? value : NULL);
 
@@ -59,6 +60,8 @@ export function chargingEventLine(record: EventRecord, epoch: number): string {
   const topic = type.split('.', 1)[0] as string;
   const sessionId = about('sessionId');
   const commandId = fields.text('commandId');
+  // Without its command it would be a step of all the others like it.
+  if (topic === 'command' && !UUID.test(commandId)) return unreadable(record, epoch);
   return [
     text(topic),
     text(fields.text('chargePointId')),
@@ -67,7 +70,7 @@ export function chargingEventLine(record: EventRecord, epoch: number): string {
     text(type),
     dateTime(fields.time('at') ?? record.publishedAt),
     uuid(sessionId),
-    uuid(commandId),
+    topic === 'command' ? commandId : NO_COMMAND,
     text(about('stationId')),
     text(about('accountId')),
     text(fields.text('action')),
@@ -102,7 +105,7 @@ function unreadable(record: EventRecord, epoch: number): string {
     type: text(record.routingKey),
     at: dateTime(record.publishedAt),
     session_id: NULL,
-    command_id: NULL,
+    command_id: NO_COMMAND,
     deadline: NULL,
     queue_until: NULL,
     payload: text(redact(record.body)),

@@ -244,9 +244,10 @@ test('what is no message of ours is kept too, under its position', async () => {
   const log = new FakeEventLog();
   const table = new Table();
   log.append('{"id":', '[1]', '{"id":7,"type":"x"}', '{"type":"a.b"}', event(0));
+  log.append({ id: 'e6', type: 'command.sent', chargePointId: 'CP-1', commandId: 'none' });
   read(log, table);
-  await until(() => table.rows.size === 5);
-  expect(table.ids.sort()).toEqual(['1/0', '1/1', '1/2', '1/3', 'e0']);
+  await until(() => table.rows.size === 6);
+  expect(table.ids.sort()).toEqual(['1/0', '1/1', '1/2', '1/3', '1/5', 'e0']);
 });
 
 test('where meaning depends on what came before, a restart judges it all again and writes only what is new', async () => {

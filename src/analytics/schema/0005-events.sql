@@ -15,7 +15,8 @@ CREATE TABLE {{database}}.charging_events_rows {{on_cluster}}
     type LowCardinality(String),
     at DateTime64(3, 'UTC'),
     session_id Nullable(UUID),
-    command_id Nullable(UUID),
+    -- all zeros where it is about none: without NULLs the index below serves every question for one command
+    command_id UUID,
     station_id LowCardinality(String),
     account_id String,
     -- of the steps of commands; '' or NULL where the event says nothing of the kind

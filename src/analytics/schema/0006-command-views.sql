@@ -5,7 +5,8 @@
 CREATE VIEW {{database}}.charging_events {{on_cluster}} AS
 WITH '("(?:idTag|parentIdTag|idToken)"[[:space:]]*:[[:space:]]*)"(?:[^"\\\\]|\\\\.)*"' AS token
 SELECT
-    id, type, at, charge_point_id, session_id, command_id, station_id, account_id, status,
+    id, type, at, charge_point_id, session_id,
+    if(topic = 'command', toNullable(command_id), NULL) AS command_id, station_id, account_id, status,
     if(getSetting('workload') = 'analyst', replaceRegexpAll(payload, token, '\\1"***"'), payload) AS payload,
     epoch, offset
 FROM {{database}}.charging_events_rows FINAL
@@ -13,11 +14,11 @@ WHERE topic != 'unreadable';
 
 CREATE VIEW {{database}}.command_steps {{on_cluster}} AS
 SELECT
-    assumeNotNull(command_id) AS command_id, charge_point_id, substring(type, 9) AS step, at,
+    command_id, charge_point_id, substring(type, 9) AS step, at,
     (step IN ('accepted', 'rejected', 'failed', 'timed-out', 'offline'))::Bool AS terminal,
     gateway, connection, status, code, detail, delivery, deadline, queue_until, id AS event_id, epoch, offset
 FROM {{database}}.charging_events_rows FINAL
-WHERE topic = 'command' AND command_id IS NOT NULL;
+WHERE topic = 'command';
 
 -- One row per command. The first terminal step in the log is what came of it; later ones (an answer after the
 -- deadline, a second sweep) change nothing. `status` of a command under way is its newest step.
@@ -27,7 +28,7 @@ WITH
     substring(type, 9) AS step,
     step IN ('accepted', 'rejected', 'failed', 'timed-out', 'offline') AS terminal
 SELECT
-    assumeNotNull(command_id) AS command_id,
+    command_id,
     charge_point_id,
     argMinIf(action, place, step = 'requested') AS action,
     argMinIf(operation, place, step = 'requested') AS operation,
@@ -61,7 +62,7 @@ FROM
 (
     SELECT * EXCEPT (status), status AS command_status
     FROM {{database}}.charging_events_rows FINAL
-    WHERE topic = 'command' AND command_id IS NOT NULL
+    WHERE topic = 'command'
 )
 GROUP BY charge_point_id, command_id;
 
@@ -97,9 +98,9 @@ FROM
     FROM {{database}}.commands_rows
     WHERE command_id IN
     (
-        SELECT assumeNotNull(command_id)
+        SELECT command_id
         FROM {{database}}.charging_events_rows
-        WHERE topic = 'command' AND command_id IS NOT NULL AND action IN owning
+        WHERE topic = 'command' AND action IN owning
         UNION ALL
         SELECT command_id FROM sent
     )
