@@ -1,6 +1,6 @@
 /**
- * Frames per second of processor time that one thread decodes and folds, with and without announcing. No broker, no database: what a
- * record costs before it is written. Each charger reports every half minute, so that every reading is announced.
+ * Frames per second of processor time that are decoded and folded, with and without announcing. No broker, no database:
+ * what a record costs before it is written. Each charger reports every half minute, so every reading is announced.
  */
 import { PartitionFold } from '../domain/charging/partition.js';
 import { decode } from '../domain/ocpp/decode.js';
@@ -48,6 +48,19 @@ function* frames(chargers: number, readings: number): Generator<StoredRecord> {
     }
   }
 }
+
+export const FOLD_SHAPES = {
+  'sessions of an hour, 500 chargers, rows every 600 frames': {
+    chargers: 500,
+    readings: 120,
+    flushEvery: 600,
+  },
+  'sessions of four hours, 100 chargers, rows every 20 000 frames': {
+    chargers: 100,
+    readings: 480,
+    flushEvery: 20_000,
+  },
+};
 
 /**
  * @param chargers charging at once
