@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { examples } from '../domain/registry/testing/examples.js';
 import { silentLogger } from '../platform/logger.js';
 import { MemoryEventLog } from '../queues/memory/event-log.js';
+import type { EventLog } from '../streams/ports.js';
 import { Replica } from './replica.js';
 import { newestSnapshot, Snapshotter } from './snapshots.js';
 import { RegistryStore } from './store.js';
@@ -117,14 +118,43 @@ describe('the store', () => {
   });
 
   test('what only looks void because this process lags behind is judged again when it has caught up', async () => {
-    const { store } = storeOf();
-    await store.replica.level;
     const { store: other } = storeOf();
     await other.replica.level;
+    let release = (): void => {};
+    let held = Promise.resolve();
+    // A slow line: what others have written arrives once this process asks how far the log has come.
+    const slow: EventLog = {
+      follow: (request) =>
+        log.follow({
+          ...request,
+          accept: async (record) => {
+            await held;
+            await request.accept(record);
+          },
+        }),
+      bounds: () => {
+        release();
+        return log.bounds();
+      },
+      close: async () => {},
+    };
+    const replica = new Replica({ log: slow, newestSnapshot: async () => undefined, logger: silentLogger });
+    open.push(replica);
+    const late = new RegistryStore({
+      replica,
+      publisher: new FakePublisher(log),
+      writeMs: 10_000,
+      now: Date.now,
+      logger: silentLogger,
+    });
+    await replica.level;
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
     await create(other, 'station', station);
     await create(other, 'tariff', tariff);
-    // No turn for the first process in between: it has not read them yet.
-    await expect(create(store, 'point', point)).resolves.toMatchObject({ version: 1 });
+    expect(replica.get('station', 'st-1')).toBeUndefined();
+    await expect(create(late, 'point', point)).resolves.toMatchObject({ version: 1 });
   });
 
   test('an event that is stored twice is announced and answered once', async () => {
