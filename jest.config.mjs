@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 /** Unit tests (`*.test.ts`) need nothing but Node; integration tests (`*.int.test.ts`) need what `npm test` provides. */
 const common = {
   testEnvironment: 'node',
+  // Against hanging, not against being slow: machines are shared.
+  testTimeout: 30_000,
   setupFiles: ['<rootDir>/test/support/fast-check.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -103,9 +103,9 @@ export class TestCharger {
   }
 }
 
-/** Waits for a condition; fails after 5 s with what was waited for. */
+/** Waits for a condition; fails with what was waited for. */
 export async function until(condition: () => boolean, what = String(condition)): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 20_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`never came true: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
