@@ -2,11 +2,13 @@
 import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
 import { configCommand } from './commands/config.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
 import { energyCommand } from './commands/energy.js';
 import { hashPasswordCommand } from './commands/hash-password.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { simulateCommand } from './commands/simulate.js';
+import { tokenCommand } from './commands/token.js';
 import { upCommand } from './commands/up.js';
 import type { Context } from './context.js';
 
@@ -16,10 +18,12 @@ export const createProgram = (context: Context): Command =>
     energyCommand,
     askCommand,
     doctorCommand,
+    deadLettersCommand,
     configCommand,
     upCommand,
     simulateCommand,
     hashPasswordCommand,
+    tokenCommand,
   ].reduce(
     (program, create) => program.addCommand(create(context)),
     new Command('wattstream')

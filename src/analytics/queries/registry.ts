@@ -17,6 +17,9 @@ import { overview } from './overview.js';
 import { refusals } from './refusals.js';
 import { session } from './session.js';
 import { sessions } from './sessions.js';
+import { snapshotChargers } from './snapshot-chargers.js';
+import { snapshotConnectors } from './snapshot-connectors.js';
+import { snapshotSessions } from './snapshot-sessions.js';
 import { statusIntervals } from './status-intervals.js';
 import { statusNow } from './status-now.js';
 import { throughput } from './throughput.js';
@@ -41,6 +44,9 @@ export const QUERIES: readonly Question[] = [
   refusals,
   generations,
   overview,
+  snapshotChargers,
+  snapshotConnectors,
+  snapshotSessions,
 ];
 
 const index = new Map(QUERIES.map((query) => [query.name, query]));

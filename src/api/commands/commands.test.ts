@@ -241,6 +241,28 @@ describe('what the caller is told', () => {
   });
 });
 
+test('an operator restricted to stations commands their chargers alone, sees their commands alone, and is the actor', async () => {
+  const { charger, api } = await stage();
+  answering(await charger('MINE'), ACCEPTED);
+  const all = await api({});
+  const restricted = await api({
+    authentication: {
+      mode: 'required',
+      principalOf: async () => ({ id: 'anna', role: 'operator', stations: ['station of MINE'] }),
+    },
+  });
+  const { body: other } = await all.post('reset', { ...RESET, chargePointId: 'OTHER' });
+  expect(await restricted.post('reset', { ...RESET, chargePointId: 'OTHER' })).toMatchObject({
+    status: 403,
+    body: { code: 'STATION_FORBIDDEN' },
+  });
+  const mine = await restricted.post('reset', { ...RESET, chargePointId: 'MINE' });
+  expect(mine).toMatchObject({ status: 200, body: { actor: 'anna' } });
+  expect((await restricted.get(`commands/${other.command.id}`)).status).toBe(403);
+  expect((await restricted.get('commands')).body.commands).toEqual([mine.body]);
+  expect((await all.get('commands')).body.commands).toHaveLength(2);
+});
+
 describe('one key, one command', () => {
   const KEY = { 'idempotency-key': 'a-key-of-mine' };
 

@@ -135,8 +135,16 @@ export class CommandService {
     return this.options.book.get(commandId) ?? (await this.options.history?.find(commandId));
   }
 
-  recent(chargePointId: string | undefined, limit: number): Command[] {
-    return this.options.book.recent(chargePointId, limit);
+  /** Newest first; of those charge points alone that `isShown` says so of. */
+  recent(
+    chargePointId: string | undefined,
+    limit: number,
+    isShown: (chargePointId: string) => boolean,
+  ): Command[] {
+    return this.options.book.recent(
+      (id) => (chargePointId === undefined || id === chargePointId) && isShown(id),
+      limit,
+    );
   }
 
   private again(command: Command, digest: string): Started {

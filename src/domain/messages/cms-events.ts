@@ -25,7 +25,7 @@ export const cmsEvent = z.object({
     .regex(/^cms\.[a-z-]+\.(created|updated|deleted)$/)
     .describe('cms.<kind>.created | updated | deleted'),
   kind: z.enum(ENTITY_KINDS),
-  entityId: z.string().min(1).max(64),
+  entityId: z.string().min(1).max(255),
   version: z.int().positive().describe('1, 2, 3 ...; a deletion has one too'),
   actor: z.string(),
   state: z.record(z.string(), z.unknown()).nullable().describe('The whole entity; null when it is deleted'),

@@ -1,0 +1,99 @@
+/** What the registry holds after some events of its log. Entities are replaced, never changed: handing one out is safe. */
+import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../messages/cms-events.js';
+import { KINDS, type StateOf } from './kinds.js';
+
+export type Change = 'created' | 'updated' | 'deleted';
+
+/** A former version. */
+export interface Past<K extends EntityKind = EntityKind> {
+  readonly version: number;
+  readonly change: Change;
+  /** Of the event: ISO 8601. */
+  readonly at: string;
+  readonly actor: string;
+  readonly eventId: string;
+  /** Top-level fields that differ from the version before; of a first version none is named. */
+  readonly changed: readonly string[];
+  /** null: deleted. Absent: not kept. */
+  readonly state?: StateOf[K] | null;
+}
+
+export interface Entity<K extends EntityKind = EntityKind> extends Past<K> {
+  readonly kind: K;
+  readonly id: string;
+  readonly state: StateOf[K] | null;
+  readonly createdAt: string;
+  /** Oldest first. Of those whose states are not kept the newest hundred. */
+  readonly past: readonly Past<K>[];
+}
+
+/** One that is there. */
+export type Live<K extends EntityKind = EntityKind> = Entity<K> & { readonly state: StateOf[K] };
+
+export interface RegistryState {
+  /** Deleted ones too: their version goes on when they are created again. */
+  readonly entities: { readonly [K in EntityKind]: Map<string, Entity<K>> };
+  /** Who refers to an entity, by `refOf`. */
+  readonly referrers: Map<string, Set<string>>;
+  /** Who has a value that only one may have. */
+  readonly claims: Map<string, string>;
+  /** Ids of void events that might apply if they came again, oldest first. */
+  readonly voided: Set<string>;
+}
+
+export const emptyState = (): RegistryState => ({
+  entities: Object.fromEntries(
+    ENTITY_KINDS.map((kind) => [kind, new Map()]),
+  ) as unknown as RegistryState['entities'],
+  referrers: new Map(),
+  claims: new Map(),
+  voided: new Set(),
+});
+
+/** An entity as one word; kinds have no '/'. */
+export const refOf = (kind: EntityKind, id: string): string => `${kind}/${id}`;
+export function parseRef(ref: string): { kind: EntityKind; id: string } {
+  const slash = ref.indexOf('/');
+  return { kind: ref.slice(0, slash) as EntityKind, id: ref.slice(slash + 1) };
+}
+
+export const mapOf = <K extends EntityKind>(state: RegistryState, kind: K): Map<string, Entity<K>> =>
+  state.entities[kind] as Map<string, Entity<K>>;
+
+/** The entity, deleted ones included. */
+export const lookUp = <K extends EntityKind>(
+  state: RegistryState,
+  kind: K,
+  id: string,
+): Entity<K> | undefined => mapOf(state, kind).get(id);
+
+export const isLive = <K extends EntityKind>(entity: Entity<K> | undefined): entity is Live<K> =>
+  entity !== undefined && entity.state !== null;
+
+/** Puts an entity in the place of what was there, indexes included. `judge` has found that it fits. */
+export function put(state: RegistryState, entity: Entity): void {
+  const ref = refOf(entity.kind, entity.id);
+  const before = mapOf(state, entity.kind).get(entity.id);
+  const kind = KINDS[entity.kind] as (typeof KINDS)['station'];
+  if (before?.state) {
+    for (const { kind: to, id } of kind.references(before.state as never)) {
+      const others = state.referrers.get(refOf(to, id));
+      others?.delete(ref);
+      if (others?.size === 0) state.referrers.delete(refOf(to, id));
+    }
+    for (const { value } of kind.claims(before.state as never)) state.claims.delete(value);
+  }
+  if (entity.state) {
+    for (const { kind: to, id } of kind.references(entity.state as never)) {
+      const target = refOf(to, id);
+      const others = state.referrers.get(target);
+      if (others === undefined) state.referrers.set(target, new Set([ref]));
+      else others.add(ref);
+    }
+    for (const { value } of kind.claims(entity.state as never)) state.claims.set(value, ref);
+  }
+  mapOf(state, entity.kind).set(entity.id, entity);
+}
+
+export const changeOf = (event: CmsEvent): Change =>
+  event.type.slice(event.type.lastIndexOf('.') + 1) as Change;

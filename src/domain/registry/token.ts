@@ -1,0 +1,38 @@
+/**
+ * What is held before a reader (1.6 idTag, 2.x idToken): OCPI 2.2.1, 12.3.2 Token. Its `valid` is our `status` Accepted,
+ * which says more.
+ *
+ * A uid is compared without regard to case (OCPP 1.6 section 4, 2.0.1 Part 2 C01; OCPI CiString): the entity's id is the
+ * uid in upper case, so that there is no second one.
+ */
+import { z } from 'zod';
+import { id, instant, text } from './shape.js';
+
+const uid = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'a uid has 1 to 255 printable ASCII characters')
+  .describe('2.1 allows 255, 2.0.1 36, 1.6 20');
+
+export const token = z
+  .object({
+    uid,
+    type: z.enum(['AD_HOC_USER', 'APP_USER', 'OTHER', 'RFID']).default('RFID'),
+    account: id.optional().describe('Whose sessions these are'),
+    status: z.enum(['Accepted', 'Blocked', 'Expired', 'Invalid', 'NoCredit']).default('Accepted'),
+    expiresAt: instant.optional().describe('From then on Expired'),
+    group_id: uid
+      .optional()
+      .describe(
+        'Parent group (1.6 parentIdTag, 2.x groupIdToken). Where a token has this uid, what is said of it is said of the group',
+      ),
+    tariff: id.optional().describe("Overrides the outlet's (a fleet's own price)"),
+    contract_id: text(36).optional(),
+    visual_number: text(64).optional(),
+    issuer: text(64).optional(),
+    whitelist: z.enum(['ALWAYS', 'ALLOWED', 'ALLOWED_OFFLINE', 'NEVER']).default('ALLOWED'),
+    language: z.string().length(2).optional(),
+  })
+  .meta({ id: 'Token' });
+export type Token = z.infer<typeof token>;
+
+export const tokenIdOf = (anyCase: string): string => anyCase.toUpperCase();
