@@ -54,6 +54,7 @@ export async function testInstallation(settings: Record<string, string> = {}): P
     WATTSTREAM_PREFIX: `e2e-${randomBytes(4).toString('hex')}.`,
     WATTSTREAM_PARTITIONS: '4',
     WATTSTREAM_ACCEPT_UNKNOWN: 'true',
+    WATTSTREAM_AUTH: 'off',
     WATTSTREAM_LOG_LEVEL: 'warn',
     WATTSTREAM_INGEST_HOST: '127.0.0.1',
     CLICKHOUSE_DATABASE: database.name,
