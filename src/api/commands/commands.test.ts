@@ -393,6 +393,26 @@ describe('nothing is left open', () => {
     expect(callsTo(cp)).toHaveLength(2);
   });
 
+  test('a gateway that is silent is asked again; one that stays so is 503, and nothing is recorded', async () => {
+    const queues = new MemoryQueues();
+    const honest = queues.sender.bind(queues);
+    let silences = 0;
+    queues.sender = () => ({
+      ...honest(),
+      locate: async (id) => {
+        if (silences-- > 0) throw new WattstreamError('GATEWAY_SILENT', 'silent', { canRetry: true });
+        return honest().locate(id);
+      },
+    });
+    const { first, charger } = await stage({}, queues);
+    answering(await charger(), ACCEPTED);
+    silences = 1;
+    expect((await first.post('reset', RESET)).status).toBe(200);
+    silences = 10;
+    expect(await first.post('reset', RESET)).toMatchObject({ status: 503, body: { code: 'GATEWAY_SILENT' } });
+    expect(queues.commands).toHaveLength(1);
+  });
+
   test('the broker is away: 503, and nothing was sent', async () => {
     const { first, charger, queues } = await stage();
     await charger();
