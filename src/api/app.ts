@@ -13,7 +13,6 @@ import type { DeadLetters } from '../queues/ports.js';
 import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
-import type { CommandService } from './commands/service.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
@@ -22,7 +21,7 @@ import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
 
-import { commandRoutes } from './routes/commands.js';
+import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
@@ -44,7 +43,7 @@ export interface AppOptions {
   readonly metrics: Registry;
   readonly log: Logger;
   /** Without it there are no routes for commands. */
-  readonly commands?: CommandService;
+  readonly commands?: CommandRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -180,7 +179,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry);
-  if (commands !== undefined) commandRoutes(app, { commands, stationOf: access.stationOf });
+  if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector, eventStreams);
   if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();

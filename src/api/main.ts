@@ -128,7 +128,7 @@ const app = await buildApp({
     { stream: messageNames('').streams.cmsEvents, log: cmsLog },
   ],
   registry,
-  commands,
+  commands: { commands, stationOf: live.stationOf },
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,
   access,

@@ -14,10 +14,9 @@ export interface Access {
    * Somebody restricted to stations is
    * - `refused` (the default): the route shows or does things of all stations;
    * - `admitted`: it concerns no station, or its handler narrows what it does to `principal.stations`;
-   * - admitted for the charge points of those stations: the parameter (or the field of the body) of that name holds
-   *   the charge point.
+   * - admitted for the charge points of those stations: the parameter of that name holds the charge point.
    */
-  readonly restricted?: 'refused' | 'admitted' | { readonly chargePoint: string; readonly in?: 'body' };
+  readonly restricted?: 'refused' | 'admitted' | { readonly chargePoint: string };
 }
 
 /** Health, metrics, documentation, the page itself: nothing that a charger or a person said. */
@@ -35,19 +34,6 @@ export const atChargePoint = (access: Access, name = 'id'): Access => ({
   ...access,
   restricted: { chargePoint: name },
 });
-
-/** The same, where the charge point stands in the body. */
-export const atChargePointOfBody = (access: Access, name = 'chargePointId'): Access => ({
-  ...access,
-  restricted: { chargePoint: name, in: 'body' },
-});
-
-/** Whether what concerns a charge point may be shown; for handlers that learn of it only when they have it. */
-export function concerns(principal: Principal, chargePointId: string, stationOf: StationOf): boolean {
-  if (principal.stations === null) return true;
-  const station = stationOf(chargePointId);
-  return station !== undefined && principal.stations.includes(station);
-}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -118,19 +104,9 @@ export function guard(app: FastifyInstance, { authentication, stationOf, hosts }
         reply.header('www-authenticate', challenge(error.code));
       throw error;
     }
-    // Of somebody restricted, the body says more; it is judged when it has been read.
-    if (!isToldByBody(access) || request.principal.stations === null)
-      admit(request.principal, access, { chargePoint: chargePointOf(request, access), stationOf });
-  });
-  app.addHook('preValidation', async (request) => {
-    const { access } = request.routeOptions.config;
-    if (authentication.mode !== 'off' && !request.is404 && isToldByBody(access))
-      admit(request.principal, access, { chargePoint: chargePointOf(request, access), stationOf });
+    admit(request.principal, access, { chargePoint: chargePointOf(request, access), stationOf });
   });
 }
-
-const isToldByBody = (access: Access | undefined): boolean =>
-  typeof access?.restricted === 'object' && access.restricted.in === 'body';
 
 /** RFC 6750, 3: no error code for a caller who sent nothing. */
 const challenge = (code: string): string =>
@@ -138,12 +114,10 @@ const challenge = (code: string): string =>
     ? 'Bearer realm="wattstream"'
     : 'Bearer realm="wattstream", error="invalid_token"';
 
-function chargePointOf({ params, body }: FastifyRequest, access: Access | undefined): string | undefined {
-  if (typeof access?.restricted !== 'object') return undefined;
-  const { chargePoint, in: place } = access.restricted;
-  const value = ((place === 'body' ? body : params) as Record<string, unknown> | null)?.[chargePoint];
-  return typeof value === 'string' ? value : undefined;
-}
+const chargePointOf = (request: FastifyRequest, access: Access | undefined): string | undefined =>
+  typeof access?.restricted === 'object'
+    ? (request.params as Record<string, string | undefined>)[access.restricted.chargePoint]
+    : undefined;
 
 /**
  * A page from elsewhere can give its own name our address (DNS rebinding) and then speak to us as if it came from here.

@@ -5,21 +5,12 @@ import { z } from 'zod';
 import { OPERATIONS } from '../../domain/ocpp/commands/operations.js';
 import type { Asked } from '../../domain/ocpp/commands/prepare.js';
 import { WattstreamError } from '../../platform/errors.js';
-import {
-  type Access,
-  atChargePointOfBody,
-  concerns,
-  OPERATORS,
-  READERS,
-  type StationOf,
-} from '../auth/access.js';
+import { type Access, admit, OPERATORS, type StationOf } from '../auth/access.js';
 import type { CommandRequest, CommandService, Started } from '../commands/service.js';
 import { type CommandView, commandView, viewOf } from '../commands/view.js';
 import { type Facts, sendProblem } from '../problem.js';
 
 const tags = ['commands'];
-const SENDERS = atChargePointOfBody(OPERATORS);
-const WATCHERS: Access = { ...READERS, restricted: 'admitted' };
 
 /** What every command has. */
 const common = {
@@ -65,10 +56,23 @@ const DESCRIPTION = [
 export interface CommandRouteOptions {
   readonly commands: CommandService;
   readonly stationOf: StationOf;
+  /** Who asks, for the record. Default: the principal's id. */
+  actorOf?(request: FastifyRequest): string;
 }
 
-export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: CommandRouteOptions): void {
+/** The charge point stands in the body, or in the command: the handlers look whether it is at a station of theirs. */
+const ACCESS: Access = { ...OPERATORS, restricted: 'admitted' };
+const config = { access: ACCESS };
+const AT_CHARGE_POINT: Access = { ...OPERATORS, restricted: { chargePoint: '' } };
+
+export function commandRoutes(
+  plain: FastifyInstance,
+  { commands, stationOf, actorOf }: CommandRouteOptions,
+): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
+  /** Throws STATION_FORBIDDEN. */
+  const admitTo = (request: FastifyRequest, chargePoint: string): void =>
+    admit(request.principal, AT_CHARGE_POINT, { chargePoint, stationOf });
 
   async function run(
     request: FastifyRequest<{ Headers: z.infer<typeof headers> }>,
@@ -76,10 +80,11 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
     given: Pick<CommandRequest, 'chargePointId' | 'timeoutSeconds' | 'queueUntil'>,
     asked: Asked,
   ): Promise<FastifyReply> {
+    admitTo(request, given.chargePointId);
     const started = await commands.start({
       ...given,
       asked,
-      actor: request.principal.id,
+      actor: actorOf?.(request) ?? request.principal.id,
       idempotencyKey: request.headers['idempotency-key'],
     });
     reply.header('location', `/api/charger/commands/${started.commandId}`);
@@ -119,7 +124,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
     app.post(
       `/api/charger/${operation.name}`,
       {
-        config: { access: SENDERS },
+        config,
         schema: { tags, summary: operation.summary, description: DESCRIPTION, headers, body, response },
       },
       async (request, reply) => {
@@ -139,7 +144,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
   app.post(
     '/api/charger/commands',
     {
-      config: { access: SENDERS },
+      config,
       schema: {
         tags,
         summary: "Any command of the charger's version, in the protocol's own words",
@@ -168,7 +173,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
   app.get(
     '/api/charger/commands/:id',
     {
-      config: { access: WATCHERS },
+      config,
       schema: {
         tags,
         summary: 'What became of a command',
@@ -176,12 +181,14 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
         response: { 200: commandView },
       },
     },
-    async ({ params: { id }, principal }) => {
+    async (request) => {
+      const { id } = request.params;
       const command = await commands.find(id);
-      if (command === undefined || !concerns(principal, command.requested.chargePointId, stationOf))
+      if (command === undefined)
         throw new WattstreamError('COMMAND_UNKNOWN', `There is no command ${id}.`, {
           remedy: 'One that was asked for a moment ago, by another process, may take a second to appear.',
         });
+      admitTo(request, command.requested.chargePointId);
       return viewOf(command);
     },
   );
@@ -189,7 +196,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
   app.get(
     '/api/charger/commands',
     {
-      config: { access: WATCHERS },
+      config,
       schema: {
         tags,
         summary: 'The commands of the last hour, newest first',
@@ -200,11 +207,10 @@ export function commandRoutes(plain: FastifyInstance, { commands, stationOf }: C
         response: { 200: z.object({ commands: z.array(commandView) }) },
       },
     },
-    async ({ query: { chargePointId, limit }, principal }) => ({
-      commands: commands
-        .recent((id) => (chargePointId ?? id) === id && concerns(principal, id, stationOf), limit)
-        .map(viewOf),
-    }),
+    async ({ principal: { stations }, query: { chargePointId, limit } }) => {
+      const isShown = (id: string): boolean => stations === null || stations.includes(stationOf(id) ?? '');
+      return { commands: commands.recent(chargePointId, limit, isShown).map(viewOf) };
+    },
   );
 }
 

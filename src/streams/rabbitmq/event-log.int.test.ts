@@ -1,7 +1,7 @@
 /** What the contract of event streams (`src/queues/queues.contract.ts`) cannot do to both twins: damage to the wire. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createTestQueues, type TestQueues } from '../../../test/queues.js';
-import type { EventRecord } from '../ports.js';
+import type { EventRecord, FollowFrom } from '../ports.js';
 import { until } from '../streams.contract.js';
 import { createRabbitEventLog } from './event-log.js';
 
@@ -30,7 +30,10 @@ async function publish(count: number, properties: Record<string, unknown> = {}, 
   await channel.close();
 }
 
-function follow(accept: (record: EventRecord) => void | Promise<void> = () => {}) {
+function follow(
+  accept: (record: EventRecord) => void | Promise<void> = () => {},
+  from: FollowFrom = { from: 'first' },
+) {
   const log = createRabbitEventLog({
     address: broker.address,
     stream: broker.names.streams.chargingEvents,
@@ -40,7 +43,7 @@ function follow(accept: (record: EventRecord) => void | Promise<void> = () => {}
   logs.push(log);
   const records: EventRecord[] = [];
   const following = log.follow({
-    from: { from: 'first' },
+    from,
     accept: (record) => {
       records.push(record);
       return accept(record);
@@ -62,6 +65,15 @@ describe('following a stream over a bad wire', () => {
     await until(() => records.length >= 3_005, 'those after');
     expect(records.map(({ id }) => id)).toEqual(numbered(3_005));
     expect(records.map(({ offset }) => offset)).toEqual(records.map((_, n) => n));
+  });
+
+  test('begun in the middle of a chunk: nothing of what lies before it', async () => {
+    await publish(2_000);
+    const starts = [1, 17, 333, 999, 1_234, 1_998];
+    const all = starts.map((after) => follow(() => {}, { after }));
+    await until(() => all.every(({ following }) => following.position === 1_999), 'all of them');
+    expect(all.map(({ records }) => records[0]?.offset)).toEqual(starts.map((after) => after + 1));
+    expect(all.map(({ records }) => records.length)).toEqual(starts.map((after) => 1_999 - after));
   });
 
   test('half open: noticed, and gone on from', async () => {
