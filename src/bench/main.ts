@@ -6,6 +6,8 @@
  *   answered   CALLs/s answered by ingest (validated, published, confirmed), beside a bare `ws` server
  *              that parses and answers the same frames
  *   processed  frames/s from the log into ClickHouse, beside a bare reader of the same log
+ *
+ * And, since it is what a door is for, a reconnect storm: how long until all who were cut off at once are back.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -18,18 +20,20 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { createClickHouse } from '../analytics/clickhouse.js';
 import { readSettings, streamAddress } from '../platform/config.js';
+import { type StormReport, standBy } from '../simulator/storm.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { measureEvents } from './events.js';
 import { FOLD_SHAPES, measureFold } from './fold.js';
 import type { NotifiedOptions, NotifiedRound } from './notified-process.js';
 import { measureRegistry, type RegistryRound } from './registry.js';
-import { type LoadRound, median, type ReadRound, reportText } from './report.js';
+import { type LoadRound, median, type ReadRound, reportText, type StormRound } from './report.js';
 
 const options = new Command('bench')
   .description('Answered CALLs/s and processed frames/s, as ratios to bare baselines of the same run.')
   .option('--connections <n>', 'chargers at once', Number, 200)
   .option('--seconds <n>', 'measured seconds per round', Number, 6)
   .option('--rounds <n>', 'rounds; the median counts', Number, 3)
+  .option('--storm <n>', 'chargers that lose their connections at once; 0 = no storm', Number, 5_000)
   .option('--events <n>', 'also read so many events into their table', Number, 0)
   .option('--registry <n>', 'only this: how soon a registry of n entities is known after a start', Number)
   .option('--notifications <rate>', 'only this: from frame to browser at so many frames/s', Number)
@@ -40,6 +44,7 @@ const options = new Command('bench')
     connections: number;
     seconds: number;
     rounds: number;
+    storm: number;
     events: number;
     registry?: number;
     notifications?: number;
@@ -56,6 +61,7 @@ const env = {
   WATTSTREAM_INGEST_HOST: '127.0.0.1',
   // The load is one address with every charger on it, each faster than any real one.
   WATTSTREAM_MESSAGES_PER_SECOND: '1000000',
+  WATTSTREAM_CONNECTIONS_PER_ADDRESS: '1000000',
 };
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const children = new Set<ChildProcess>();
@@ -115,6 +121,25 @@ async function measureAnswers(): Promise<{ bare: LoadRound[]; ingest: LoadRound[
   }
   await Promise.all([stopped(server), stopped(role)]);
   return rounds;
+}
+
+/** Ingest as it is, its door included; nothing to compare it with: a bare server has no door. */
+async function measureStorm(): Promise<StormRound> {
+  const [port, ops] = [await freePort(), await freePort()];
+  const role = run('../ingest/main.js', {
+    WATTSTREAM_INGEST_PORT: String(port),
+    WATTSTREAM_OPS_PORT: String(ops),
+  });
+  await ready(ops, role);
+  const url = `ws://127.0.0.1:${port}/ocpp`;
+  const bystander = await standBy(url, 'BYSTANDER');
+  const child = run('storm-process.js', {}, [JSON.stringify({ url, connections: options.storm })]);
+  await message<'cut'>(child);
+  bystander.begin();
+  const report = await message<StormReport>(child);
+  const bystanderMs = bystander.end();
+  await Promise.all([stopped(child), stopped(role)]);
+  return { ...report, bystanderMs };
 }
 
 async function measureProcessing(): Promise<{ records: number; bare: ReadRound[]; analytics: ReadRound[] }> {
@@ -283,6 +308,8 @@ say(`answered CALLs: ${options.connections} chargers, ${options.rounds} rounds o
 const answers = await measureAnswers();
 say('processed frames: the log that these rounds left');
 const processing = await measureProcessing();
+if (options.storm > 0) say(`reconnect storm: ${options.storm} chargers`);
+const storm = options.storm > 0 ? await measureStorm() : undefined;
 if (options.events > 0) say(`events: ${options.events} read out of charging.events.log`);
 const opsPort = await freePort();
 const eventsRead =
@@ -311,6 +338,7 @@ const report = {
     barePerSecond: median(processing.bare.map((round) => round.perSecond)),
     analyticsPerSecond: median(processing.analytics.map((round) => round.perSecond)),
   },
+  storm,
   ...(eventsRead === undefined ? {} : { events: eventsRead }),
 };
 say(reportText(report));
