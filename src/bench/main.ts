@@ -11,7 +11,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -185,14 +185,18 @@ async function measureNotifications(rate: number): Promise<void> {
       seconds: options.seconds,
     };
     const before = cpus();
+    const used = roles.map(processorMs);
     const child = run('notified-process.js', {}, [JSON.stringify(told)]);
     const { sent, told: heard, answerMs, notifiedMs } = await message<NotifiedRound>(child);
     await stopped(child);
+    // Those of the warm-up were paid for too.
+    const all = (sent * (told.seconds + told.warmupSeconds)) / told.seconds;
     const shown = ({ p50, p90, p99, max }: NotifiedRound['answerMs']) =>
       `p50 ${p50.toFixed(1)} p90 ${p90.toFixed(1)} p99 ${p99.toFixed(1)} max ${max.toFixed(1)} ms`;
     say(
       `  round ${round}: ${Math.round(sent / options.seconds)} frames/s, ${heard} of ${sent} told of; ` +
         `answered ${shown(answerMs)}; in the browser ${shown(notifiedMs)}; ` +
+        `processor per frame: ${['ingest', 'analytics', 'api'].map((name, index) => `${name} ${((processorMs(roles[index] as ChildProcess) - (used[index] as number)) / all).toFixed(2)}`).join(', ')} ms; ` +
         `machine ${busy(before, cpus())} % busy, load ${loadavg()[0]?.toFixed(1)}`,
     );
   }
@@ -200,6 +204,16 @@ async function measureNotifications(rate: number): Promise<void> {
   const database = createClickHouse(readSettings(env), { database: false });
   await database.command({ query: `DROP DATABASE IF EXISTS ${env.CLICKHOUSE_DATABASE}` });
   await database.close();
+}
+
+/** Processor time of a process so far (Linux; its clock ticks a hundred times a second); 0 elsewhere. */
+function processorMs({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return 0;
+  }
 }
 
 /** Share of all cores' time between two looks. */

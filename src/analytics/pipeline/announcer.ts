@@ -16,7 +16,7 @@ import type { ProcessorMetrics } from './metrics.js';
 export interface AnnouncerSettings {
   /** Announcements waiting for a confirm, of all partitions, at which reading waits. */
   readonly unconfirmedMax: number;
-  /** Nothing that happened longer ago is announced. */
+  /** Nothing that happened longer ago is announced; 0: nothing is. */
   readonly maxAgeMs: number;
   /** Without a confirm for this long something is wrong. */
   readonly stalledMs: number;
@@ -73,16 +73,16 @@ export class Announcer {
 
   /** Is a record of this age to be announced? */
   wants(receivedAt: number): boolean {
-    return this.parts.isActive() && this.ageOf(receivedAt) <= this.settings.maxAgeMs;
+    return this.isActive && this.ageOf(receivedAt) <= this.settings.maxAgeMs;
   }
 
   /** Is a reader that begins with a record of this age to fold in silence until it meets younger ones? */
   isReplay(receivedAt: number): boolean {
-    return !this.parts.isActive() || this.ageOf(receivedAt) > this.settings.maxAgeMs + MARGIN_MS;
+    return !this.isActive || this.ageOf(receivedAt) > this.settings.maxAgeMs + MARGIN_MS;
   }
 
   get isActive(): boolean {
-    return this.parts.isActive();
+    return this.settings.maxAgeMs > 0 && this.parts.isActive();
   }
 
   get isFull(): boolean {
