@@ -24,6 +24,7 @@ import {
   type TestInstallation,
   testInstallation,
 } from '../support/installation.js';
+import { startTcpProxy } from '../tcp-proxy.js';
 
 jest.setTimeout(120_000);
 
@@ -78,12 +79,13 @@ function followEvents() {
   return { commands, steps, close: () => events.close() };
 }
 
+/** Given up long after it should have come, so that a failed test says what it waited for. */
 async function eventually<T>(ask: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (;;) {
+  for (const end = Date.now() + 45_000; Date.now() < end; await sleep(20)) {
     const found = await ask();
     if (found) return found;
-    await sleep(20);
   }
+  throw new Error(`it did not come true: ${ask}`);
 }
 
 interface Told {
@@ -389,4 +391,74 @@ test('kill -9 of a gateway in the middle of many commands: each ends, no charger
     expect(log.commands.get(id)?.outcome).not.toMatchObject({ delivery: 'not-delivered' });
   expect(byState.accepted).toBeGreaterThan(0);
   expect((byState['timed-out'] ?? 0) + (byState.offline ?? 0)).toBeGreaterThan(0);
+});
+
+test('kill -9 of an api in the middle of many commands: asked again with their keys, each has one outcome', async () => {
+  const doomed = await installation.start('api');
+  const many = await Promise.all(Array.from({ length: 15 }, () => raw16(west)));
+  const requests = many.flatMap((charger) =>
+    Array.from({ length: 10 }, (_, n) => ({
+      body: { chargePointId: charger.id, vendorId: 'v', data: String(n), timeoutSeconds: 5 },
+      key: { 'idempotency-key': named('key') },
+    })),
+  );
+  const asked = requests.map(({ body, key }) => post(doomed, 'data-transfer', body, key));
+  // Those that are cut off in the middle reject; nobody looks at them before all have ended.
+  const answered = Promise.allSettled(asked);
+  await eventually(() => many.reduce((sum, { got }) => sum + got.length, 0) > 40);
+  await doomed.kill('SIGKILL');
+  expect((await answered).some(({ status }) => status === 'rejected')).toBe(true);
+
+  const told = await Promise.all(requests.map(({ body, key }) => post(first, 'data-transfer', body, key)));
+  const received = many.flatMap(({ got }) => got.map(({ id }) => id));
+  expect(new Set(received).size).toBe(received.length);
+  for (const { status, body } of told) {
+    const { id, state, delivery } = (body.command ?? body) as { id: string; state: string; delivery: string };
+    expect([200, 504]).toContain(status);
+    await eventually(() => !isOpen(log.commands.get(id)!));
+    expect(log.commands.get(id)?.state).toBe(state);
+    if (delivery === 'not-delivered') expect(received).not.toContain(id);
+  }
+  for (const { commandId } of log.steps) await eventually(() => !isOpen(log.commands.get(commandId)!));
+});
+
+test('a gateway without the broker of commands serves its chargers; what they answered meanwhile is told when it is back', async () => {
+  const url = new URL(readSettings().RABBITMQ_URL.split(',')[0]!);
+  const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || 5672) });
+  const { host, port, username, password, vhost, tls } = streamAddress(readSettings());
+  url.host = `${proxy.host}:${proxy.port}`;
+  try {
+    const gateway = await installation.start('ingest', {
+      WATTSTREAM_GATEWAY: 'cut-off',
+      RABBITMQ_URL: url.toString(),
+      RABBITMQ_STREAM_URL: `rabbitmq-stream${tls ? '+tls' : ''}://${username}:${password}@${host}:${port}/${encodeURIComponent(vhost)}`,
+    });
+    const charger = await raw16(gateway);
+    let answer: ((payload: { status: string }) => void) | undefined;
+    charger.answer = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const asked = post(first, 'reset', { chargePointId: charger.id, timeoutSeconds: 60 });
+    await eventually(() => answer !== undefined);
+    proxy.refuse(true);
+    proxy.cut();
+    expect(await charger.call('Heartbeat', {})).toHaveProperty('currentTime');
+    answer?.({ status: 'Accepted' });
+    expect(await charger.call('Heartbeat', {})).toHaveProperty('currentTime');
+    // Its queue went with its connection.
+    expect(await post(first, 'clear-cache', { chargePointId: charger.id })).toMatchObject({
+      status: 409,
+      body: { code: 'CHARGER_OFFLINE' },
+    });
+    proxy.refuse(false);
+    expect(await asked).toMatchObject({ status: 200, body: { state: 'accepted', gateway: 'cut-off' } });
+    charger.answer = () => ({ status: 'Accepted' });
+    await eventually(
+      async () => (await post(first, 'clear-cache', { chargePointId: charger.id })).status === 200,
+    );
+    await gateway.kill('SIGTERM');
+  } finally {
+    await proxy.close();
+  }
 });

@@ -26,7 +26,12 @@ export interface BookOptions {
   readonly logger: Logger;
 }
 
-type Waiter = (command: Command) => boolean;
+interface Waiter {
+  /** What it waits for may have come. */
+  look(command: Command): void;
+  /** It need not wait any longer. */
+  end(): void;
+}
 
 export class CommandBook {
   private readonly commands = new Map<string, Command>();
@@ -107,12 +112,13 @@ export class CommandBook {
         if (waiters.size === 0) this.waiters.delete(commandId);
         resolve(command);
       };
-      const waiter: Waiter = (command) => {
-        if (!is(command)) return false;
-        done(command);
-        return true;
+      const waiter: Waiter = {
+        look: (command) => {
+          if (is(command)) done(command);
+        },
+        end: () => done(undefined),
       };
-      const timer = setTimeout(() => done(undefined), Math.max(0, withinMs));
+      const timer = setTimeout(waiter.end, Math.max(0, withinMs));
       waiters.add(waiter);
     });
   }
@@ -125,6 +131,7 @@ export class CommandBook {
 
   async close(): Promise<void> {
     clearInterval(this.tidying);
+    for (const waiters of [...this.waiters.values()]) for (const waiter of [...waiters]) waiter.end();
     await this.following.close();
   }
 
@@ -147,7 +154,7 @@ export class CommandBook {
     if (command === undefined || command === before) return;
     this.commands.set(step.commandId, command);
     this.learn(command);
-    for (const waiter of [...(this.waiters.get(step.commandId) ?? [])]) waiter(command);
+    for (const waiter of [...(this.waiters.get(step.commandId) ?? [])]) waiter.look(command);
   }
 
   private learn({ requested, outcome }: Command): void {

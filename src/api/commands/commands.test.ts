@@ -14,11 +14,11 @@ afterEach(async () => {
 });
 
 async function eventually<T>(ask: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (;;) {
+  for (const end = Date.now() + 4_500; Date.now() < end; await aWhile(5)) {
     const found = await ask();
     if (found) return found;
-    await aWhile(5);
   }
+  throw new Error(`it did not come true: ${ask}`);
 }
 
 async function stage(options: CommandApiOptions = {}, queues = new MemoryQueues()) {
