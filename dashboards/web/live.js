@@ -1,33 +1,129 @@
-/** Fills the landing page from the same questions that anybody can ask under /api/analytics/queries. */
-const EVERY_MS = 3_000;
+/**
+ * The landing page: joins a room, keeps what the snapshot and the changes after it say, shows it. Nothing is asked
+ * for again and again. The protocol is that of src/api/live/README.md.
+ */
+import { io } from '/socket.io/socket.io.esm.min.js';
+import { emptyState, take, takeSnapshot } from './live-state.js';
+
 const SHOWN = 100;
+const PAINT_MS = 250;
+const RETRY_MS = [500, 2_000, 5_000];
 
 const byId = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const room = query.get('room') ?? 'operator';
+/** For this tab only: it goes when the tab is closed. */
+const remembered = {
+  get: () => sessionStorage.getItem('token'),
+  set: (token) => sessionStorage.setItem('token', token),
+};
 
-async function ask(question, params = {}) {
-  const response = await fetch(`/api/analytics/queries/${question}?${new URLSearchParams(params)}`, {
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(10_000),
-  });
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.detail ?? response.statusText);
-  return body.rows;
+let state = emptyState();
+let place;
+let live = false;
+let failures = 0;
+
+const socket = io({
+  transports: ['websocket'],
+  auth: (give) => give(remembered.get() ? { token: remembered.get() } : {}),
+});
+
+/** Back into the room: with what was missed if that is still known, else with a snapshot. */
+async function join() {
+  try {
+    const answer = await socket
+      .timeout(20_000)
+      .emitWithAck(
+        place ? 'resume' : 'subscribe',
+        place ? { room, epoch: place.epoch, seq: place.seq } : { room },
+      );
+    if (!answer.ok) throw new Error(answer.detail);
+    failures = 0;
+    if (answer.snapshot) state = takeSnapshot(answer.snapshot);
+    place = { epoch: answer.epoch, seq: answer.seq };
+    live = answer.live;
+    tellState();
+    paintSoon();
+  } catch (error) {
+    if (!socket.connected) return;
+    tell(`The room ${room} cannot be had: ${error.message}`, true);
+    setTimeout(() => socket.connected && join(), RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
+  }
 }
 
-const count = (value) => Number(value ?? 0).toLocaleString('en');
+socket.on('connect', join);
+socket.on('change', (change) => {
+  if (place === undefined || change.epoch !== place.epoch || change.seq !== place.seq + 1) return;
+  place.seq = change.seq;
+  take(state, change.notification);
+  paintSoon();
+});
+socket.on('stale', (stale) => {
+  if (stale.room !== room) return;
+  place = undefined;
+  // Not all browsers at once.
+  setTimeout(() => socket.connected && join(), Math.random() * RETRY_MS[0]);
+});
+socket.on('feed', (feed) => {
+  live = feed.live;
+  tellState();
+});
+socket.on('bye', (bye) => {
+  tell(`The server closes this connection: ${bye.detail}`, true);
+  // What the server closes on purpose is not opened again by the library.
+  setTimeout(() => socket.connect(), RETRY_MS[1]);
+});
+socket.on('disconnect', () => tellState());
+socket.on('connect_error', (error) => {
+  const code = error.data?.code ?? '';
+  const unknown = code === 'UNAUTHENTICATED' || code.startsWith('TOKEN_');
+  byId('login').hidden = !unknown;
+  tell(
+    unknown
+      ? 'Who are you? A token opens this page.'
+      : `No connection: ${error.data?.detail ?? error.message}`,
+    true,
+  );
+  if (!socket.active && !unknown) setTimeout(() => socket.connect(), RETRY_MS[2]);
+});
+byId('login').addEventListener('submit', (event) => {
+  event.preventDefault();
+  remembered.set(byId('token').value.trim());
+  byId('login').hidden = true;
+  socket.connect();
+});
+
+function tellState() {
+  if (!socket.connected) tell('These figures are old: the connection is gone; trying again.', true);
+  else if (!place) tell('Asking…', false);
+  else if (!live) tell('These figures may be old: no news reach the server at present.', true);
+  else tell(room === 'operator' ? 'Live.' : `Live: ${room}.`, false);
+}
+
+/** Only a change of words is announced to screen readers. */
+function tell(text, failing) {
+  const line = byId('state');
+  if (line.textContent !== text) line.textContent = text;
+  line.classList.toggle('failing', failing);
+}
+
+const count = (value) => Number(value).toLocaleString('en');
 const kWh = (wh) => (wh === null ? 'unknown' : `${(wh / 1_000).toFixed(wh < 100_000 ? 2 : 1)} kWh`);
 const kW = (w) => (w === null ? '' : `${(w / 1_000).toFixed(1)} kW`);
 const percent = (value) => (value === null ? '' : `${Math.round(value)} %`);
-const lasting = (seconds) => {
+const time = (instant) => instant.slice(0, 19).replace('T', ' ');
+const lasting = (since) => {
+  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1_000));
   const [h, m] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60)];
   return h > 0
     ? `${h} h ${String(m).padStart(2, '0')} min`
     : `${m} min ${String(seconds % 60).padStart(2, '0')} s`;
 };
-const outlet = ({ evse_id, connector_id }) =>
-  [evse_id === null ? '' : `EVSE ${evse_id}`, connector_id === null ? '' : `${connector_id}`]
+const outlet = ({ evseId, connectorId }) =>
+  [evseId && evseId !== connectorId ? `EVSE ${evseId}` : '', connectorId === null ? '' : `${connectorId}`]
     .filter(Boolean)
     .join(' / ');
+const price = (cost) => (cost === null ? '' : `${cost.inclVat ?? cost.exclVat} ${cost.currency}`);
 
 /** Chargers choose many of these texts: always text, never markup. */
 function cell(text, className = '') {
@@ -36,58 +132,85 @@ function cell(text, className = '') {
   td.className = className;
   return td;
 }
-
-function sessionRow(session) {
+function row(...cells) {
   const tr = document.createElement('tr');
-  tr.append(
-    cell(session.charge_point_id),
-    cell(outlet(session)),
-    cell(session.started_at.slice(0, 19).replace('T', ' ')),
-    cell(lasting(session.duration_s), 'number'),
-    cell(kWh(session.energy_wh), 'number'),
-    cell(kW(session.max_power_w), 'number'),
-    cell(percent(session.soc_end), 'number'),
-    cell(session.protocol),
-  );
+  tr.append(...cells);
   return tr;
 }
-
-function show([overview], sessions) {
-  for (const dd of document.querySelectorAll('[data-figure]')) {
-    const figure = dd.dataset.figure;
-    dd.textContent = figure.endsWith('_wh') ? kWh(overview[figure] ?? 0) : count(overview[figure]);
-  }
-  const rows = sessions.slice(0, SHOWN).map(sessionRow);
+function fill(id, rows, columns, none) {
   if (rows.length === 0) {
-    const tr = document.createElement('tr');
-    const none = cell('No session is going on.');
-    none.colSpan = 8;
-    tr.append(none);
-    rows.push(tr);
+    const td = cell(none);
+    td.colSpan = columns;
+    rows = [row(td)];
   }
-  byId('sessions').replaceChildren(...rows);
-  const hidden = Number(overview.active_sessions) - Math.min(sessions.length, SHOWN);
-  byId('more').textContent = hidden > 0 ? `and ${count(hidden)} more` : '';
+  byId(id).replaceChildren(...rows);
 }
 
-/** Only a change of words is announced to screen readers, so the time of the answer is not part of them. */
-function tell(text, failing) {
-  const state = byId('state');
-  if (state.textContent !== text) state.textContent = text;
-  state.classList.toggle('failing', failing);
+let painting = false;
+function paintSoon() {
+  if (painting) return;
+  painting = true;
+  setTimeout(() => {
+    painting = false;
+    if (!document.hidden) paint();
+  }, PAINT_MS);
 }
+document.addEventListener('visibilitychange', () => document.hidden || paint());
+// What lasts goes on while nothing is announced.
+setInterval(() => document.hidden || paint(), 1_000);
 
-async function refresh() {
-  try {
-    show(...(await Promise.all([ask('overview'), ask('live-sessions', { limit: SHOWN })])));
-    tell(`Asked anew every ${EVERY_MS / 1_000} seconds.`, false);
-  } catch (error) {
-    tell(`These figures are old: ${error.message}`, true);
+function paint() {
+  const sessions = [...state.sessions.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  const chargers = [...state.chargers.values()].sort((a, b) => (a.chargePointId < b.chargePointId ? -1 : 1));
+  const sum = (of) => sessions.reduce((total, session) => total + (of(session) ?? 0), 0);
+  const figures = {
+    connected: count(chargers.filter(({ online }) => online).length),
+    active: count(sessions.length),
+    power: kW(sum(({ powerW }) => powerW)),
+    energy: kWh(sum(({ energyWh }) => energyWh)),
+    running: count(state.commands.size),
+  };
+  for (const dd of document.querySelectorAll('[data-figure]')) dd.textContent = figures[dd.dataset.figure];
+
+  const sessionRows = sessions
+    .slice(0, SHOWN)
+    .map((session) =>
+      row(
+        cell(session.chargePointId),
+        cell(outlet(session)),
+        cell(time(session.startedAt)),
+        cell(lasting(session.startedAt), 'number'),
+        cell(kWh(session.energyWh), 'number'),
+        cell(kW(session.powerW), 'number'),
+        cell(percent(session.socPercent), 'number'),
+        cell(price(session.cost), 'number'),
+      ),
+    );
+  fill('sessions', sessionRows, 8, place ? 'No session is going on.' : 'Nothing is known yet.');
+  const more = sessions.length - sessionRows.length;
+  byId('more').textContent = more > 0 || state.truncated ? `and ${more > 0 ? count(more) : 'some'} more` : '';
+
+  const connectorsOf = new Map();
+  for (const connector of state.connectors.values()) {
+    const list = connectorsOf.get(connector.chargePointId) ?? [];
+    list.push(connector);
+    connectorsOf.set(connector.chargePointId, list);
   }
-}
-
-// One request at a time, and none while nobody looks.
-for (;;) {
-  if (!document.hidden) await refresh();
-  await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  const chargerRows = chargers.slice(0, SHOWN).map((charger) =>
+    row(
+      cell(charger.chargePointId),
+      cell(charger.online ? 'online' : 'offline', charger.online ? 'good' : 'bad'),
+      cell(time(charger.since)),
+      cell(
+        (connectorsOf.get(charger.chargePointId) ?? [])
+          .filter(({ evseId, connectorId }) => evseId !== 0 || connectorId !== 0)
+          .sort((a, b) => a.evseId - b.evseId || a.connectorId - b.connectorId)
+          .map((connector) => `${outlet(connector)} ${connector.status}`)
+          .join(', '),
+      ),
+      cell(charger.protocol),
+      cell(charger.stationId ?? ''),
+    ),
+  );
+  fill('chargers', chargerRows, 6, place ? 'No charger has ever connected.' : 'Nothing is known yet.');
 }

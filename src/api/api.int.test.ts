@@ -37,6 +37,7 @@ async function start(env: Record<string, string> = {}) {
       WATTSTREAM_PREFIX: streams.prefix,
       WATTSTREAM_PARTITIONS: '2',
       WATTSTREAM_API_PORT: '0',
+      WATTSTREAM_AUTH: 'off',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],

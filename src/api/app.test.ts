@@ -9,6 +9,7 @@ import { silentLogger } from '../platform/logger.js';
 import { Registry } from '../platform/metrics.js';
 import type { PartitionBounds } from '../streams/ports.js';
 import { buildApp } from './app.js';
+import { NO_AUTHENTICATION } from './auth/authenticator.js';
 
 /** The real questions, judged by the real rules; only the rows are chosen here, by the question's name. */
 function questions(rows: Record<string, Record<string, unknown>[] | Error>) {
@@ -81,6 +82,7 @@ describe('the API', () => {
       inspector: { bounds: () => bounds() },
       eventStreams: [{ stream: 'charging.events.log', log: { bounds: () => eventBounds() } }],
       health: { ready: () => notReady },
+      access: { authentication: NO_AUTHENTICATION, stationOf: () => undefined, hosts: [] },
       metrics: new Registry(),
       log: silentLogger,
       docsPage: false,

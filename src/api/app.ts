@@ -4,19 +4,24 @@
  */
 import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import type { Queries } from '../analytics/ports.js';
 import type { Health } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import { Histogram, type Registry } from '../platform/metrics.js';
+import type { DeadLetters } from '../queues/ports.js';
+import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
+import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
+import { cmsRoutes } from './routes/cms.js';
 import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
 import { webRoutes } from './web.js';
@@ -26,7 +31,12 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Streams of events that analytics stores. Default: none. */
   readonly eventStreams?: readonly EventStream[];
+  /** Without it there is no CMS here. */
+  readonly registry?: RegistryStore;
+  /** Without it there are no routes to them. */
+  readonly deadLetters?: DeadLetters;
   readonly health: Health;
+  readonly access: GuardOptions;
   readonly metrics: Registry;
   readonly log: Logger;
   /** Without it there are no routes for commands. */
@@ -36,6 +46,8 @@ export interface AppOptions {
    * process leave the page away and look at the document itself.
    */
   readonly docsPage?: boolean;
+  /** Hears of every route as it is registered. */
+  readonly onRoute?: (route: RouteOptions) => void;
 }
 
 /** A request id of the caller is kept when it is fit for a log line. */
@@ -45,11 +57,15 @@ export async function buildApp({
   queries,
   inspector,
   eventStreams = [],
+  registry,
+  deadLetters,
   health,
+  access,
   metrics,
   log,
   commands,
   docsPage = true,
+  onRoute,
 }: AppOptions): Promise<FastifyInstance> {
   const onError = errorHandler(log);
   const app = Fastify({
@@ -73,6 +89,7 @@ export async function buildApp({
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   const methodsOf = collectMethods(app);
+  if (onRoute !== undefined) app.addHook('onRoute', onRoute);
 
   const seconds = new Histogram({
     name: 'wattstream_api_request_seconds',
@@ -89,6 +106,7 @@ export async function buildApp({
     });
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
   });
+  guard(app, access);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
     const status = reply.statusCode;
@@ -128,17 +146,27 @@ export async function buildApp({
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
+        { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+      security: [{ bearer: [] }],
     },
     ...createJsonSchemaTransforms(),
   });
   if (docsPage)
-    await app.register(import('@fastify/swagger-ui'), {
-      routePrefix: '/docs',
-      staticCSP: true,
-      // We speak plain HTTP behind whatever speaks TLS: asked to upgrade, a browser would find no scripts here.
-      transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;?/, ''),
+    await app.register(async (pages) => {
+      pages.addHook('onRoute', (route) => {
+        route.config = { ...route.config, access: PUBLIC };
+      });
+      await pages.register(import('@fastify/swagger-ui'), {
+        routePrefix: '/docs',
+        staticCSP: true,
+        // We speak plain HTTP behind whatever speaks TLS: asked to upgrade, a browser would find no scripts here.
+        transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;?/, ''),
+      });
     });
 
   processRoutes(app, health, metrics);
@@ -148,6 +176,8 @@ export async function buildApp({
   chargerRecordRoutes(app, queries);
   if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector, eventStreams);
+  if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
+  if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();
   return app;
 }

@@ -13,21 +13,33 @@ import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
+import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
+import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
+import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
 
 const settings = readSettings();
 const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
 const lifecycle = new Lifecycle(log, settings.WATTSTREAM_DRAIN_MS);
 lifecycle.listen();
+
+const authentication = authenticationFrom(settings);
+if (authentication.mode === 'off')
+  log.warn(
+    { host: settings.WATTSTREAM_API_HOST, remedy: 'Set WATTSTREAM_AUTH=required.' },
+    'nobody is asked who they are: whoever reaches this API may do everything',
+  );
 
 const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
@@ -47,44 +59,77 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
-const { RABBITMQ_URL: amqpUrl, WATTSTREAM_PREFIX: prefix } = settings;
-const connection = lifecycle.hold(
+const topology = {
+  amqpUrl: settings.RABBITMQ_URL,
+  prefix: settings.WATTSTREAM_PREFIX,
+  eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
+  replicas: settings.WATTSTREAM_REPLICAS,
+  log,
+};
+const queues = lifecycle.hold(
   'queues',
   new QueueConnection({
-    amqpUrl,
+    amqpUrl: settings.RABBITMQ_URL,
     name: 'wattstream api',
+    repair: () => ensureQueueTopology(topology),
     log,
-    repair: () =>
-      ensureQueueTopology({
-        amqpUrl,
-        prefix,
-        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
-        replicas: settings.WATTSTREAM_REPLICAS,
-        log,
-      }),
   }),
 );
-const events = lifecycle.hold(
+const publisher = lifecycle.hold(
   'events',
   createEventPublisher({
-    connection,
-    prefix,
+    connection: queues,
+    prefix: settings.WATTSTREAM_PREFIX,
     maxUnconfirmed: settings.WATTSTREAM_EVENTS_UNCONFIRMED_MAX,
   }),
 );
-const eventLog = lifecycle.hold(
-  'events of the log',
-  createRabbitEventLog({
+const { store: registry } = lifecycle.hold(
+  'registry',
+  openRegistry({
     address: streamAddress(settings),
-    stream: messageNames(prefix).streams.chargingEvents,
+    topology,
+    connection: queues,
+    publisher,
+    writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
+    snapshotEvents: settings.WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS,
     log,
   }),
 );
+const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
+
+const events = lifecycle.hold(
+  'events log',
+  createRabbitEventLog({
+    address: streamAddress(settings),
+    stream: messageNames(settings.WATTSTREAM_PREFIX).streams.chargingEvents,
+    log,
+  }),
+);
+const live = createLiveView({
+  settings,
+  queries,
+  authentication,
+  feed: createNotificationFeed({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
+  events,
+  whereabouts: { stationOf: (id) => registry.replica.get('point', id)?.state.station },
+  metrics,
+  log,
+});
+const access = {
+  authentication,
+  stationOf: live.stationOf,
+  hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
+};
+const deadLetters = createDeadLetters({
+  amqpUrl: settings.RABBITMQ_URL,
+  prefix: settings.WATTSTREAM_PREFIX,
+  events: publisher,
+});
 const cmsLog = lifecycle.hold(
   'changes of the registry',
   createRabbitEventLog({
     address: streamAddress(settings),
-    stream: messageNames(prefix).streams.cmsEvents,
+    stream: messageNames(settings.WATTSTREAM_PREFIX).streams.cmsEvents,
     log,
   }),
 );
@@ -92,27 +137,35 @@ const commands = lifecycle.hold(
   'commands',
   openCommands({
     settings,
-    sender: createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS }),
-    events,
-    kept: createKeptCommands({ connection, prefix }),
-    log: eventLog,
+    sender: createCommandSender({
+      connection: queues,
+      prefix: settings.WATTSTREAM_PREFIX,
+      locateMs: settings.WATTSTREAM_LOCATE_MS,
+    }),
+    events: publisher,
+    kept: createKeptCommands({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
+    log: events,
     history: historyFrom(queries),
     logger: log,
   }),
 );
-
 const app = await buildApp({
   queries,
   inspector,
   eventStreams: [
-    { stream: messageNames('').streams.chargingEvents, log: eventLog },
+    { stream: messageNames('').streams.chargingEvents, log: events },
     { stream: messageNames('').streams.cmsEvents, log: cmsLog },
   ],
-  health: readiness,
+  registry,
+  deadLetters,
+  health,
+  access,
   metrics,
   log,
-  commands: { commands: commands.service },
+  commands: { commands: commands.service, stationOf: live.stationOf },
 });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
+live.attach(app.server);
+lifecycle.hold('live', live);
 log.info({ addresses: app.addresses() }, 'listening');

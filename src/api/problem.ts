@@ -33,14 +33,18 @@ export type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfter
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
   409: 'Conflict',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
   414: 'URI Too Long',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  428: 'Precondition Required',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -49,9 +53,16 @@ const TITLES: Record<number, string> = {
 /** Our codes that are the caller's doing; every other one is 503 when trying again can help, else 500. */
 const STATUS_OF: Record<string, number> = {
   REQUEST_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  TOKEN_INVALID: 401,
+  TOKEN_EXPIRED: 401,
+  FORBIDDEN: 403,
+  STATION_FORBIDDEN: 403,
+  HOST_NOT_ALLOWED: 403,
   QUERY_PARAMS_INVALID: 400,
   QUERY_UNKNOWN: 404,
   CHARGER_UNKNOWN: 404,
+  DEAD_LETTER_UNKNOWN: 404,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
@@ -62,6 +73,11 @@ const STATUS_OF: Record<string, number> = {
   COMMAND_UNKNOWN: 404,
   NOT_IN_THIS_VERSION: 422,
   IDEMPOTENCY_KEY_REUSED: 422,
+  ENTITY_UNKNOWN: 404,
+  CONFLICT: 409,
+  PRECONDITION_FAILED: 412,
+  REGISTRY_RULE: 422,
+  PRECONDITION_REQUIRED: 428,
 };
 
 /** Fastify's own refusals of a request, by status. */

@@ -19,6 +19,7 @@ import { createClickHouse } from '../analytics/clickhouse.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { measureEvents } from './events.js';
+import { measureRegistry, type RegistryRound } from './registry.js';
 import { type LoadRound, median, type ReadRound, reportText } from './report.js';
 
 const options = new Command('bench')
@@ -26,10 +27,18 @@ const options = new Command('bench')
   .option('--connections <n>', 'chargers at once', Number, 200)
   .option('--seconds <n>', 'measured seconds per round', Number, 6)
   .option('--rounds <n>', 'rounds; the median counts', Number, 3)
+  .option('--registry <n>', 'only this: how soon a registry of n entities is known after a start', Number)
   .option('--events <n>', 'also read so many events into their table', Number, 0)
   .option('--json <file>', 'also write the figures to a file')
   .parse()
-  .opts<{ connections: number; seconds: number; rounds: number; events: number; json?: string }>();
+  .opts<{
+    connections: number;
+    seconds: number;
+    rounds: number;
+    registry?: number;
+    events: number;
+    json?: string;
+  }>();
 
 const env = {
   ...process.env,
@@ -186,6 +195,22 @@ process.once('SIGTERM', () => process.exit(143));
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
+
+if (options.registry !== undefined) {
+  await measureRegistry({
+    env,
+    entities: options.registry,
+    rounds: options.rounds,
+    say,
+    async round() {
+      const child = run('registry-process.js', {});
+      const round = await message<RegistryRound>(child);
+      await stopped(child);
+      return round;
+    },
+  });
+  process.exit(0);
+}
 
 say(`answered CALLs: ${options.connections} chargers, ${options.rounds} rounds of ${options.seconds} s each`);
 const answers = await measureAnswers();

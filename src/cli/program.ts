@@ -3,11 +3,13 @@ import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
 import { commandsCommand } from './commands/commands.js';
 import { configCommand } from './commands/config.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
 import { energyCommand } from './commands/energy.js';
 import { hashPasswordCommand } from './commands/hash-password.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { simulateCommand } from './commands/simulate.js';
+import { tokenCommand } from './commands/token.js';
 import { upCommand } from './commands/up.js';
 import type { Context } from './context.js';
 
@@ -18,10 +20,12 @@ export const createProgram = (context: Context): Command =>
     energyCommand,
     askCommand,
     doctorCommand,
+    deadLettersCommand,
     configCommand,
     upCommand,
     simulateCommand,
     hashPasswordCommand,
+    tokenCommand,
   ].reduce(
     (program, create) => program.addCommand(create(context)),
     new Command('wattstream')

@@ -4,6 +4,7 @@ import { createCommandReceiver } from '../queues/rabbitmq/command-receiver.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { openReplica } from '../registry/rabbitmq/open.js';
 import { createRabbitPublisher } from '../streams/rabbitmq/publisher.js';
 import { ensureTopology } from '../streams/rabbitmq/topology.js';
 import { runIngest } from './role.js';
@@ -11,6 +12,7 @@ import { runIngest } from './role.js';
 await runIngest(readSettings(), {
   ensureTopology,
   createPublisher: createRabbitPublisher,
+  openReplica,
   openCommands({ settings, gatewayId, log }) {
     const { RABBITMQ_URL: amqpUrl, WATTSTREAM_PREFIX: prefix } = settings;
     const connection = new QueueConnection({

@@ -2,9 +2,9 @@
  * The role `ingest`, put together out of settings and concrete clients.
  *
  * Order of start: the port opens first and says 503, so that a charger is told something while the broker is
- * away; then the topology, then the publisher (both tried until they succeed); then GatewayStarted; then
- * chargers. Order of stop: chargers, the last steps of their commands, publisher, ops port. Commands connect by
- * themselves, whenever the broker is there.
+ * away; then the topology, then the publisher (both tried until they succeed); then the registry is read; then
+ * GatewayStarted; then chargers. Order of stop: chargers, the last steps of their commands, publisher, registry, ops
+ * port. Commands connect by themselves, whenever the broker is there.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -16,7 +16,10 @@ import { Lifecycle, serveOps } from '../platform/lifecycle.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
-import { readStaticDirectory } from '../registry/static.js';
+import { directoryOf } from '../registry/directory.js';
+import type { OpenReplica, ReplicaOnRabbitOptions } from '../registry/rabbitmq/open.js';
+import { registrySource } from '../registry/source.js';
+import { readStaticSource } from '../registry/static.js';
 import type { FramePublisher } from '../streams/ports.js';
 import type { RabbitPublisherOptions } from '../streams/rabbitmq/publisher.js';
 import type { TopologyOptions } from '../streams/rabbitmq/topology.js';
@@ -29,6 +32,7 @@ import { sayAlive } from './liveness.js';
 export interface IngestWiring {
   ensureTopology(options: TopologyOptions): Promise<void>;
   createPublisher(options: RabbitPublisherOptions): FramePublisher;
+  openReplica(options: ReplicaOnRabbitOptions): OpenReplica;
   /** Returns at once, also while the broker is away. Without it chargers cannot be reached by commands. */
   openCommands?(options: CommandWiringOptions): CommandParts & { close(drainMs: number): Promise<void> };
 }
@@ -47,9 +51,7 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
 
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  const directory = readStaticDirectory(settings.WATTSTREAM_CHARGE_POINTS, {
-    acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
-  });
+  const file = readStaticSource(settings.WATTSTREAM_CHARGE_POINTS);
   // The first charger after a restart must not wait for schemas to be compiled; nor the thousand after it.
   warmUp(PROTOCOLS);
   const gatewayId = settings.WATTSTREAM_GATEWAY ?? `${hostname()}:${settings.WATTSTREAM_INGEST_PORT}`;
@@ -66,6 +68,24 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
       metrics,
     }),
   );
+  const { replica } = lifecycle.hold(
+    'registry',
+    wiring.openReplica({
+      address: streamAddress(settings),
+      topology: {
+        amqpUrl: settings.RABBITMQ_URL,
+        prefix: settings.WATTSTREAM_PREFIX,
+        eventsRetentionDays: settings.WATTSTREAM_EVENTS_RETENTION_DAYS,
+        replicas: settings.WATTSTREAM_REPLICAS,
+        log,
+      },
+      log,
+    }),
+  );
+  // What the file of a small site says comes first; of what it does not know the registry is asked.
+  const directory = directoryOf([file, registrySource(replica)], {
+    acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
+  });
   lifecycle.hold('publisher', {
     close: () => publisher.close(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.publisher),
   });
@@ -87,7 +107,7 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
       ...tlsOf(settings),
     }),
   );
-  readiness = ingest.ready;
+  readiness = () => replica.ready() ?? ingest.ready();
   log.info({ port: ingest.port, ops: ops.port, gateway: gatewayId }, 'listening');
 
   const stopped = new AbortController();
@@ -102,6 +122,8 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
         log.warn({ code: 'NOT_YET', error: messageOf(error) }, 'the broker cannot be used yet; trying again');
       },
     });
+    // Half a registry would turn away chargers that are welcome, and price sessions wrongly.
+    await untilAborted(replica.level, stopped.signal);
     // Ahead of every Connected of this process: chargers are let in by `arrive`.
     lifecycle.hold('liveness', sayAlive({ publisher: arrived, gateway: gatewayId, now: Date.now, log }));
     publisher.arrive(arrived);
@@ -134,6 +156,15 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
     });
   }
 }
+
+/** Rejects with the signal's reason when that comes first. */
+const untilAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
+  Promise.race([
+    promise,
+    new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+    ),
+  ]);
 
 function tlsOf(from: Settings): { tls?: { cert: Buffer; key: Buffer; ca?: Buffer } } {
   const { WATTSTREAM_INGEST_TLS_CERT: cert, WATTSTREAM_INGEST_TLS_KEY: key } = from;

@@ -10,6 +10,16 @@ const flag = (fallback: boolean) =>
     .enum(['true', 'false', '1', '0'])
     .transform((text) => text === 'true' || text === '1')
     .default(fallback);
+const names = () =>
+  z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+    );
 const count = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
@@ -49,6 +59,12 @@ export const settings = z.object({
     'Events and notifications that wait for a confirm; further ones are refused (PUBLISHER_FULL)',
   ),
   WATTSTREAM_LOCATE_MS: count(2_000, 10).describe('Time for a gateway to say which connection a charger has'),
+  WATTSTREAM_REGISTRY_WRITE_MS: count(10_000, 100).describe(
+    'Longest a change of the registry waits until this process has read it back from the log',
+  ),
+  WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS: count(10_000, 1).describe(
+    'Changes of the registry after which an api process writes a snapshot of it',
+  ),
   CLICKHOUSE_URL: z.string().default('http://127.0.0.1:8123').describe('HTTP interface of ClickHouse'),
   CLICKHOUSE_USER: z.string().default('default').describe('User that may create and write'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Its password'),
@@ -169,6 +185,64 @@ export const settings = z.object({
   ),
   WATTSTREAM_API_PORT: count(8080).describe('Port of the API'),
   WATTSTREAM_API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
+  WATTSTREAM_API_ALLOWED_HOSTS: names().describe(
+    'Host names, besides localhost and addresses, by which the API may be called while authentication is off; separated by commas',
+  ),
+  WATTSTREAM_API_ALLOWED_ORIGINS: names().describe(
+    'Origins of web pages, besides its own, that may open a live connection to the API; separated by commas',
+  ),
+  WATTSTREAM_AUTH: z
+    .enum(['off', 'required'])
+    .default('required')
+    .describe('Whether callers of the API must prove who they are; off: everybody is an anonymous admin'),
+  WATTSTREAM_JWT_SECRET: z
+    .string()
+    .optional()
+    .describe('Key of our own tokens (HS256), 32 bytes at the least; `wattstream token` signs with it'),
+  WATTSTREAM_OIDC_ISSUER: z
+    .string()
+    .optional()
+    .describe('Outside issuer of tokens (OIDC), as its `iss` says'),
+  WATTSTREAM_OIDC_AUDIENCE: z.string().optional().describe('What its tokens must name as `aud`'),
+  WATTSTREAM_OIDC_JWKS_URL: z
+    .string()
+    .optional()
+    .describe("Its keys. Default: what the issuer's discovery document says"),
+  WATTSTREAM_OIDC_ROLE_CLAIM: z
+    .string()
+    .default('role')
+    .describe('Claim of the role or roles; dots lead into objects (realm_access.roles)'),
+  WATTSTREAM_OIDC_ROLES: z
+    .string()
+    .default('')
+    .describe(
+      'What the issuer calls our roles: operator=charging-ops,admin=platform. Default: as we call them (customer, operator, analyst, admin)',
+    ),
+  WATTSTREAM_OIDC_ACCOUNT_CLAIM: z.string().default('account').describe("Claim of a customer's account"),
+  WATTSTREAM_OIDC_STATIONS_CLAIM: z
+    .string()
+    .default('stations')
+    .describe('Claim of the stations somebody is restricted to; without it: none'),
+  WATTSTREAM_LIVE_ROOMS_PER_SOCKET: count(100, 1).describe('Rooms one live connection may be in'),
+  WATTSTREAM_LIVE_SOCKETS_PER_PRINCIPAL: count(200, 1).describe(
+    'Live connections of one person or program to one API process',
+  ),
+  WATTSTREAM_LIVE_MESSAGE_BYTES: count(16 * 1024, 1_024).describe(
+    'Largest message taken from a live connection',
+  ),
+  WATTSTREAM_LIVE_BUFFER_BYTES: count(8 * 1024 ** 2, 1_024).describe(
+    'Bytes that may wait for a slow live connection before it is closed',
+  ),
+  WATTSTREAM_LIVE_REPLAY: count(1_000, 1).describe('Changes of a room kept for those who come back'),
+  WATTSTREAM_LIVE_ROOM_SECONDS: count(300, 1).describe(
+    'How long a room that everybody left is kept for them',
+  ),
+  WATTSTREAM_LIVE_MEMORY_SECONDS: count(60, 1).describe(
+    'How long the newest notification about a thing is laid over what the tables say',
+  ),
+  WATTSTREAM_LIVE_SNAPSHOT_ROWS: count(5_000, 1, 50_000).describe(
+    'Chargers, connectors or sessions, of each at most, in a snapshot',
+  ),
   WATTSTREAM_OPS_PORT: count(0).describe(
     'Port of /health and /metrics of a role without HTTP of its own; 0 = any free',
   ),

@@ -27,11 +27,11 @@ const derive = (password: Buffer, salt: Buffer, log2n: number): Promise<Buffer> 
     scrypt(password, salt, HASH_BYTES, options, (error, hash) => (error ? reject(error) : resolve(hash)));
   });
 
-/** For the registry; another text at each call (salted). `password`: text, or the raw bytes. */
-export async function hashPassword(password: string | Buffer): Promise<string> {
+/** For the registry; another text at each call (salted). `password`: text, or the raw bytes; `log2n`: what it costs. */
+export async function hashPassword(password: string | Buffer, log2n = LOG2_N): Promise<string> {
   const salt = randomBytes(16);
-  const hash = await derive(canonical(Buffer.from(password as string)), salt, LOG2_N);
-  return `scrypt$${LOG2_N}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
+  const hash = await derive(canonical(Buffer.from(password as string)), salt, log2n);
+  return `scrypt$${log2n}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
 }
 
 /** undefined = well formed, else what is wrong. */

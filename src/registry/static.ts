@@ -10,10 +10,10 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Outlet } from '../domain/charging/events.js';
 import { readKey } from '../domain/charging/ocmf.js';
-import type { AuthStatus } from '../domain/ocpp/auth-status.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
+import { type DirectoryOptions, type DirectorySource, directoryOf } from './directory.js';
 import { hashComplaint } from './passwords.js';
-import type { ChargePoint, ChargePointDirectory, Enrichment } from './ports.js';
+import type { ChargePoint, ChargePointDirectory } from './ports.js';
 
 const name = z.string().min(1).max(64);
 const tariff = z.string().regex(/^.+@\d+$/, 'a tariff is written <id>@<version>');
@@ -93,13 +93,14 @@ const file = z.strictObject({
 });
 export type StaticRegistry = z.input<typeof file>;
 
-export interface StaticOptions {
-  /** WATTSTREAM_ACCEPT_UNKNOWN: tokens nobody listed are Accepted. */
-  readonly acceptUnknown: boolean;
-}
+export type StaticOptions = DirectoryOptions;
 
-/** Throws REGISTRY_FILE_INVALID, naming each wrong entry. */
-export function staticDirectory(content: unknown, { acceptUnknown }: StaticOptions): ChargePointDirectory {
+/** The file alone. Throws REGISTRY_FILE_INVALID, naming each wrong entry. */
+export const staticDirectory = (content: unknown, options: StaticOptions): ChargePointDirectory =>
+  directoryOf([staticSource(content)], options);
+
+/** As `staticDirectory`. It has no history: what it says is so at any time. */
+export function staticSource(content: unknown): DirectorySource {
   const parsed = file.safeParse(content);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -107,37 +108,39 @@ export function staticDirectory(content: unknown, { acceptUnknown }: StaticOptio
   }
   const points = new Map(parsed.data.chargePoints.map((point) => [point.id, point]));
   const tokens = new Map(parsed.data.tokens?.map((entry) => [entry.token.toUpperCase(), entry]));
-  const stranger: AuthStatus =
-    acceptUnknown || parsed.data.tokens === undefined || parsed.data.tokens.length === 0
-      ? 'Accepted'
-      : 'Invalid';
 
   return {
+    listsTokens: tokens.size > 0,
     find: (id): ChargePoint | undefined => points.get(id),
-    authorize(text, at) {
-      const entry = tokens.get(text.toUpperCase());
-      if (entry === undefined) return stranger;
-      if (entry.status === 'Accepted' && entry.expiresAt !== undefined && at >= entry.expiresAt)
-        return 'Expired';
-      return entry.status;
+    pointAt(id) {
+      const point = points.get(id);
+      return (
+        point && {
+          station: point.station,
+          account: point.account,
+          meterKeys: point.meterKeys,
+          tariff: (outlet) =>
+            point.outlets.find((candidate) => sameOutlet(candidate, outlet))?.tariff ?? point.tariff,
+        }
+      );
     },
-    enrich(chargePointId, outlet, idToken, _at, signed = false): Enrichment {
-      const point = points.get(chargePointId);
-      const entry = idToken === undefined ? undefined : tokens.get(idToken.token.toUpperCase());
-      const ofOutlet = point?.outlets.find((candidate) => sameOutlet(candidate, outlet))?.tariff;
-      return present({
-        station: point?.station,
-        account: point?.account ?? entry?.account,
-        tariff: entry?.tariff ?? ofOutlet ?? point?.tariff,
-        meterKeys: signed ? point?.meterKeys?.join(' ') : undefined,
-      });
+    tokenAt(text, at) {
+      const entry = tokens.get(text.toUpperCase());
+      if (entry === undefined) return undefined;
+      const { status, expiresAt, account, tariff } = entry;
+      const isOver = status === 'Accepted' && expiresAt !== undefined && at >= expiresAt;
+      return { status: isOver ? 'Expired' : status, account, tariff };
     },
   };
 }
 
+/** As `readStaticSource`, for whoever has nothing but the file. */
+export const readStaticDirectory = (path: string | undefined, options: StaticOptions): ChargePointDirectory =>
+  directoryOf([readStaticSource(path)], options);
+
 /** `path` undefined: a registry without entries. Throws REGISTRY_FILE_UNREADABLE or REGISTRY_FILE_INVALID. */
-export function readStaticDirectory(path: string | undefined, options: StaticOptions): ChargePointDirectory {
-  if (path === undefined) return staticDirectory({}, options);
+export function readStaticSource(path: string | undefined): DirectorySource {
+  if (path === undefined) return staticSource({});
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -153,7 +156,7 @@ export function readStaticDirectory(path: string | undefined, options: StaticOpt
   } catch (cause) {
     throw invalid(messageOf(cause), cause);
   }
-  return staticDirectory(content, options);
+  return staticSource(content);
 }
 
 const invalid = (what: string, cause?: unknown): WattstreamError =>
@@ -167,12 +170,3 @@ const sameOutlet = (listed: Outlet, asked: Outlet | undefined): boolean =>
   asked !== undefined &&
   (listed.evseId === undefined || listed.evseId === asked.evseId) &&
   (listed.connectorId === undefined || listed.connectorId === asked.connectorId);
-
-function present(enrichment: { [K in keyof Enrichment]: string | undefined }): Enrichment {
-  const result: Enrichment = {};
-  if (enrichment.station !== undefined) result.station = enrichment.station;
-  if (enrichment.account !== undefined) result.account = enrichment.account;
-  if (enrichment.tariff !== undefined) result.tariff = enrichment.tariff;
-  if (enrichment.meterKeys !== undefined) result.meterKeys = enrichment.meterKeys;
-  return result;
-}

@@ -1,6 +1,7 @@
 /** An api process of its own for commands, on queues in memory, asked over HTTP. */
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/api/app.js';
+import { type Authentication, NO_AUTHENTICATION } from '../../src/api/auth/authenticator.js';
 import { CommandBook } from '../../src/api/commands/book.js';
 import { KeptDesk } from '../../src/api/commands/kept.js';
 import type { CommandHistory } from '../../src/api/commands/ports.js';
@@ -32,6 +33,7 @@ export interface CommandApiOptions {
   readonly limits?: Partial<CommandLimits>;
   readonly history?: CommandHistory;
   readonly actor?: string;
+  readonly authentication?: Authentication;
   /** Without its own care for overdue and kept commands. */
   readonly idle?: boolean;
 }
@@ -83,7 +85,16 @@ export async function commandApi(queues: MemoryQueues, options: CommandApiOption
     metrics: new Registry(),
     log: logger,
     docsPage: false,
-    commands: { commands: service, actorOf: () => options.actor ?? 'tester' },
+    access: {
+      authentication: options.authentication ?? NO_AUTHENTICATION,
+      stationOf: (id) => `station of ${id}`,
+      hosts: [],
+    },
+    commands: {
+      commands: service,
+      stationOf: (id) => `station of ${id}`,
+      ...(options.authentication === undefined ? { actorOf: () => options.actor ?? 'tester' } : {}),
+    },
   });
   await listening(app);
   const { port } = app.server.address() as { port: number };

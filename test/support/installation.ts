@@ -54,6 +54,7 @@ export async function testInstallation(settings: Record<string, string> = {}): P
     WATTSTREAM_PREFIX: `e2e-${randomBytes(4).toString('hex')}.`,
     WATTSTREAM_PARTITIONS: '4',
     WATTSTREAM_ACCEPT_UNKNOWN: 'true',
+    WATTSTREAM_AUTH: 'off',
     WATTSTREAM_LOG_LEVEL: 'warn',
     WATTSTREAM_INGEST_HOST: '127.0.0.1',
     CLICKHOUSE_DATABASE: database.name,
@@ -126,7 +127,7 @@ export async function testInstallation(settings: Record<string, string> = {}): P
 }
 
 async function ready(role: RunningRole, until: 'ready' | 'answering', said: () => string): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const answer = await fetch(`http://127.0.0.1:${role.opsPort}/health/ready`).catch(() => undefined);
     if (answer?.ok || (answer && until === 'answering')) return;

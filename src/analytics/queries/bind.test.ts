@@ -123,6 +123,14 @@ const cases: Record<string, [asked: Record<string, unknown>, params: Record<stri
   refusals: [[{}, { limit: 100 }]],
   generations: [[{}, { limit: 100 }]],
   overview: [[{}, { now }]],
+  'snapshot-chargers': [[{}, { charge_point_id: '', limit: 5_000 }]],
+  'snapshot-connectors': [[{}, { charge_point_id: '', limit: 5_000 }]],
+  'snapshot-sessions': [
+    [
+      { station_id: 'st-7', account_id: 'ac-9' },
+      { charge_point_id: '', station_id: 'st-7', account_id: 'ac-9', limit: 5_000, now },
+    ],
+  ],
 };
 
 describe('what is asked of the engine', () => {

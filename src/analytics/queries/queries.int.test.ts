@@ -611,6 +611,48 @@ describe('questions, asked of the engine', () => {
     ]);
   });
 
+  test('snapshot-chargers: presence, and the newest version of any connection', async () => {
+    expect(await ask('snapshot-chargers')).toEqual([
+      {
+        charge_point_id: 'CP-1',
+        online: true,
+        protocol: 'ocpp1.6',
+        gateway: 'g1',
+        address: '10.0.0.1',
+        since: '2026-11-23T08:00:00.000Z',
+        version: 1,
+      },
+      expect.objectContaining({ charge_point_id: ODD, online: false, since: '2026-11-23T09:00:00.000Z' }),
+    ]);
+    expect(await ask('snapshot-chargers', { charge_point_id: ODD })).toHaveLength(1);
+  });
+
+  test('snapshot-connectors: the open stretch of each, with its version', async () => {
+    const rows = await ask('snapshot-connectors');
+    expect(
+      rows.map(({ charge_point_id, evse_id, connector_id, status, version }) => [
+        charge_point_id,
+        evse_id,
+        connector_id,
+        status,
+        version,
+      ]),
+    ).toEqual([
+      ['CP-1', 0, 0, 'Available', 1],
+      ['CP-1', 0, 1, 'Charging', 1],
+      [ODD, 1, 1, 'Offline', 1],
+    ]);
+  });
+
+  test('snapshot-sessions: those going on and those just heard of, by charge point, station and account', async () => {
+    const rows = await ask('snapshot-sessions');
+    expect(rows.map(({ session_id, status, version }) => [session_id, status, version])).toEqual([
+      [uuid(2), 'active', 1],
+    ]);
+    expect(await ask('snapshot-sessions', { station_id: 'another' })).toEqual([]);
+    expect(await ask('snapshot-sessions', { account_id: 'another' })).toEqual([]);
+  });
+
   test('a value is a value: nothing in it becomes SQL', async () => {
     for (const charge_point_id of ["' OR 1=1 --", "\\' OR 1", '{x:String}', '\\N', '\n', '%', 'CP-1\\'])
       expect({ charge_point_id, rows: await ask('sessions', { charge_point_id }) }).toEqual({

@@ -26,6 +26,9 @@ import { refusals } from './refusals.js';
 import { reservations } from './reservations.js';
 import { session } from './session.js';
 import { sessions } from './sessions.js';
+import { snapshotChargers } from './snapshot-chargers.js';
+import { snapshotConnectors } from './snapshot-connectors.js';
+import { snapshotSessions } from './snapshot-sessions.js';
 import { statusIntervals } from './status-intervals.js';
 import { statusNow } from './status-now.js';
 import { throughput } from './throughput.js';
@@ -59,6 +62,9 @@ export const QUERIES: readonly Question[] = [
   refusals,
   generations,
   overview,
+  snapshotChargers,
+  snapshotConnectors,
+  snapshotSessions,
 ];
 
 const index = new Map(QUERIES.map((query) => [query.name, query]));

@@ -71,12 +71,11 @@ export class CommandBook {
   }
 
   /** Newest first. */
-  recent(chargePointId: string | undefined, limit: number): Command[] {
+  recent(isWanted: (chargePointId: string) => boolean, limit: number): Command[] {
     const found: Command[] = [];
     for (const command of [...this.commands.values()].reverse()) {
       if (found.length === limit) break;
-      if (chargePointId === undefined || command.requested.chargePointId === chargePointId)
-        found.push(command);
+      if (isWanted(command.requested.chargePointId)) found.push(command);
     }
     return found;
   }

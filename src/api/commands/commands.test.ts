@@ -241,6 +241,28 @@ describe('what the caller is told', () => {
   });
 });
 
+test('an operator restricted to stations commands their chargers alone, sees their commands alone, and is the actor', async () => {
+  const { charger, api } = await stage();
+  answering(await charger('MINE'), ACCEPTED);
+  const all = await api({});
+  const restricted = await api({
+    authentication: {
+      mode: 'required',
+      principalOf: async () => ({ id: 'anna', role: 'operator', stations: ['station of MINE'] }),
+    },
+  });
+  const { body: other } = await all.post('reset', { ...RESET, chargePointId: 'OTHER' });
+  expect(await restricted.post('reset', { ...RESET, chargePointId: 'OTHER' })).toMatchObject({
+    status: 403,
+    body: { code: 'STATION_FORBIDDEN' },
+  });
+  const mine = await restricted.post('reset', { ...RESET, chargePointId: 'MINE' });
+  expect(mine).toMatchObject({ status: 200, body: { actor: 'anna' } });
+  expect((await restricted.get(`commands/${other.command.id}`)).status).toBe(403);
+  expect((await restricted.get('commands')).body.commands).toEqual([mine.body]);
+  expect((await all.get('commands')).body.commands).toHaveLength(2);
+});
+
 describe('one key, one command', () => {
   const KEY = { 'idempotency-key': 'a-key-of-mine' };
 
@@ -369,6 +391,26 @@ describe('nothing is left open', () => {
     expect((await first.post('reset', RESET)).status).toBe(200);
     expect(queues.commands).toHaveLength(4);
     expect(callsTo(cp)).toHaveLength(2);
+  });
+
+  test('a gateway that is silent is asked again; one that stays so is 503, and nothing is recorded', async () => {
+    const queues = new MemoryQueues();
+    const honest = queues.sender.bind(queues);
+    let silences = 0;
+    queues.sender = () => ({
+      ...honest(),
+      locate: async (id) => {
+        if (silences-- > 0) throw new WattstreamError('GATEWAY_SILENT', 'silent', { canRetry: true });
+        return honest().locate(id);
+      },
+    });
+    const { first, charger } = await stage({}, queues);
+    answering(await charger(), ACCEPTED);
+    silences = 1;
+    expect((await first.post('reset', RESET)).status).toBe(200);
+    silences = 10;
+    expect(await first.post('reset', RESET)).toMatchObject({ status: 503, body: { code: 'GATEWAY_SILENT' } });
+    expect(queues.commands).toHaveLength(1);
   });
 
   test('the broker is away: 503, and nothing was sent', async () => {

@@ -31,6 +31,9 @@ import type { CommandClock, CommandHistory } from './ports.js';
 /** For a confirm or for the log to be read, beyond the deadline, before a caller is told to look it up. */
 const PATIENCE_MS = 10_000;
 
+/** How often a silent gateway is asked. */
+const LOCATES = 3;
+
 export interface CommandRequest {
   readonly chargePointId: string;
   readonly asked: Asked;
@@ -100,7 +103,7 @@ export class CommandService {
       if (before !== undefined) return this.again(before, digest);
     }
 
-    const held = await this.options.sender.locate(chargePointId);
+    const held = await this.locate(chargePointId, began + seconds * 1_000);
     const { protocol, call } = await this.prepare(request, commandId, held, began);
     const deadline = began + seconds * 1_000;
     const requested = claimed(
@@ -135,8 +138,16 @@ export class CommandService {
     return this.options.book.get(commandId) ?? (await this.options.history?.find(commandId));
   }
 
-  recent(chargePointId: string | undefined, limit: number): Command[] {
-    return this.options.book.recent(chargePointId, limit);
+  /** Newest first; of those charge points alone that `isShown` says so of. */
+  recent(
+    chargePointId: string | undefined,
+    limit: number,
+    isShown: (chargePointId: string) => boolean,
+  ): Command[] {
+    return this.options.book.recent(
+      (id) => (chargePointId === undefined || id === chargePointId) && isShown(id),
+      limit,
+    );
   }
 
   private again(command: Command, digest: string): Started {
@@ -169,6 +180,18 @@ export class CommandService {
         return (await book.until(commandId, settled, waitMs)) ?? book.get(commandId);
       },
     };
+  }
+
+  /** A gateway that was killed a moment ago still has its queue in the broker, and answers nothing: asked again. */
+  private async locate(chargePointId: string, until: number): Promise<HeldCharger | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.options.sender.locate(chargePointId);
+      } catch (error) {
+        const silent = error instanceof WattstreamError && error.code === 'GATEWAY_SILENT';
+        if (!silent || attempt >= LOCATES || this.options.clock.now() >= until) throw error;
+      }
+    }
   }
 
   private async prepare(

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { NamedQuery, Queries, QueryAnswer } from '../../analytics/ports.js';
 import { WattstreamError } from '../../platform/errors.js';
+import { OPERATORS, READERS, SIGNED_IN } from '../auth/access.js';
 import { toCsv } from '../csv.js';
 
 const ROOT = '/api/analytics/queries';
@@ -43,6 +44,7 @@ export function analyticsRoutes(plain: FastifyInstance, queries: Queries): void 
   app.get(
     ROOT,
     {
+      config: { access: SIGNED_IN },
       schema: {
         tags: ['analytics'],
         summary: 'Every question that can be asked',
@@ -53,9 +55,12 @@ export function analyticsRoutes(plain: FastifyInstance, queries: Queries): void 
   );
 
   for (const query of known) {
+    // Frames hold tokens, of which analysts see hashes.
+    const access = query.name === 'frames-of-charge-point' ? OPERATORS : READERS;
     app.get(
       `${ROOT}/${query.name}`,
       {
+        config: { access },
         schema: {
           tags: ['analytics'],
           summary: query.title,
@@ -75,12 +80,15 @@ export function analyticsRoutes(plain: FastifyInstance, queries: Queries): void 
       },
     );
     // A link in a page cannot choose an Accept header.
-    app.get(`${ROOT}/${query.name}.csv`, { schema: { hide: true } }, async (request, reply) =>
-      sendCsv(reply, query, await queries.ask(query.name, request.query as Record<string, unknown>)),
+    app.get(
+      `${ROOT}/${query.name}.csv`,
+      { config: { access }, schema: { hide: true } },
+      async (request, reply) =>
+        sendCsv(reply, query, await queries.ask(query.name, request.query as Record<string, unknown>)),
     );
   }
 
-  app.get(`${ROOT}/:name`, { schema: { hide: true } }, (request) =>
+  app.get(`${ROOT}/:name`, { config: { access: READERS }, schema: { hide: true } }, (request) =>
     queries.ask((request.params as { name: string }).name, {}),
   );
 }

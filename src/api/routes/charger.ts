@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Queries } from '../../analytics/ports.js';
 import { WattstreamError } from '../../platform/errors.js';
+import { atChargePoint, OPERATORS, READERS } from '../auth/access.js';
 import { camelCased } from '../camel-case.js';
 
 const connector = z.object({
@@ -61,6 +62,7 @@ export function chargerRoutes(plain: FastifyInstance, queries: Queries): void {
   app.get(
     '/api/charger',
     {
+      config: { access: READERS },
       schema: {
         tags,
         summary: 'Chargers by name',
@@ -85,7 +87,10 @@ export function chargerRoutes(plain: FastifyInstance, queries: Queries): void {
 
   app.get(
     '/api/charger/:id',
-    { schema: { tags, summary: 'One charger', params: id, response: { 200: charger } } },
+    {
+      config: { access: atChargePoint(READERS) },
+      schema: { tags, summary: 'One charger', params: id, response: { 200: charger } },
+    },
     async ({ params }) => {
       const { rows } = await queries.ask('chargers', { charge_point_id: params.id });
       if (rows[0] === undefined)
@@ -97,6 +102,8 @@ export function chargerRoutes(plain: FastifyInstance, queries: Queries): void {
   app.get(
     '/api/charger/:id/frames',
     {
+      // Frames hold tokens, of which analysts see hashes.
+      config: { access: atChargePoint(OPERATORS) },
       schema: {
         tags,
         summary: 'What crossed its socket, newest first',

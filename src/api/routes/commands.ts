@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { OPERATIONS } from '../../domain/ocpp/commands/operations.js';
 import type { Asked } from '../../domain/ocpp/commands/prepare.js';
 import { WattstreamError } from '../../platform/errors.js';
+import { type Access, admit, OPERATORS, type StationOf } from '../auth/access.js';
 import type { CommandRequest, CommandService, Started } from '../commands/service.js';
 import { type CommandView, commandView, viewOf } from '../commands/view.js';
 import { type Facts, sendProblem } from '../problem.js';
@@ -54,12 +55,24 @@ const DESCRIPTION = [
 
 export interface CommandRouteOptions {
   readonly commands: CommandService;
-  /** Who asks, for the record. */
+  readonly stationOf: StationOf;
+  /** Who asks, for the record. Default: the principal's id. */
   actorOf?(request: FastifyRequest): string;
 }
 
-export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: CommandRouteOptions): void {
+/** The charge point stands in the body, or in the command: the handlers look whether it is at a station of theirs. */
+const ACCESS: Access = { ...OPERATORS, restricted: 'admitted' };
+const config = { access: ACCESS };
+const AT_CHARGE_POINT: Access = { ...OPERATORS, restricted: { chargePoint: '' } };
+
+export function commandRoutes(
+  plain: FastifyInstance,
+  { commands, stationOf, actorOf }: CommandRouteOptions,
+): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
+  /** Throws STATION_FORBIDDEN. */
+  const admitTo = (request: FastifyRequest, chargePoint: string): void =>
+    admit(request.principal, AT_CHARGE_POINT, { chargePoint, stationOf });
 
   async function run(
     request: FastifyRequest<{ Headers: z.infer<typeof headers> }>,
@@ -67,10 +80,11 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
     given: Pick<CommandRequest, 'chargePointId' | 'timeoutSeconds' | 'queueUntil'>,
     asked: Asked,
   ): Promise<FastifyReply> {
+    admitTo(request, given.chargePointId);
     const started = await commands.start({
       ...given,
       asked,
-      actor: actorOf?.(request) ?? 'anonymous',
+      actor: actorOf?.(request) ?? request.principal.id,
       idempotencyKey: request.headers['idempotency-key'],
     });
     reply.header('location', `/api/charger/commands/${started.commandId}`);
@@ -109,7 +123,10 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
       .meta({ examples: [{ chargePointId: 'CP-1', ...operation.example }] });
     app.post(
       `/api/charger/${operation.name}`,
-      { schema: { tags, summary: operation.summary, description: DESCRIPTION, headers, body, response } },
+      {
+        config,
+        schema: { tags, summary: operation.summary, description: DESCRIPTION, headers, body, response },
+      },
       async (request, reply) => {
         const { chargePointId, timeoutSeconds, queueUntil, ...rest } = request.body as z.infer<
           z.ZodObject<typeof common>
@@ -127,6 +144,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
   app.post(
     '/api/charger/commands',
     {
+      config,
       schema: {
         tags,
         summary: "Any command of the charger's version, in the protocol's own words",
@@ -155,6 +173,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
   app.get(
     '/api/charger/commands/:id',
     {
+      config,
       schema: {
         tags,
         summary: 'What became of a command',
@@ -162,12 +181,14 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
         response: { 200: commandView },
       },
     },
-    async ({ params: { id } }) => {
+    async (request) => {
+      const { id } = request.params;
       const command = await commands.find(id);
       if (command === undefined)
         throw new WattstreamError('COMMAND_UNKNOWN', `There is no command ${id}.`, {
           remedy: 'One that was asked for a moment ago, by another process, may take a second to appear.',
         });
+      admitTo(request, command.requested.chargePointId);
       return viewOf(command);
     },
   );
@@ -175,6 +196,7 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
   app.get(
     '/api/charger/commands',
     {
+      config,
       schema: {
         tags,
         summary: 'The commands of the last hour, newest first',
@@ -185,9 +207,10 @@ export function commandRoutes(plain: FastifyInstance, { commands, actorOf }: Com
         response: { 200: z.object({ commands: z.array(commandView) }) },
       },
     },
-    async ({ query: { chargePointId, limit } }) => ({
-      commands: commands.recent(chargePointId, limit).map(viewOf),
-    }),
+    async ({ principal: { stations }, query: { chargePointId, limit } }) => {
+      const isShown = (id: string): boolean => stations === null || stations.includes(stationOf(id) ?? '');
+      return { commands: commands.recent(chargePointId, limit, isShown).map(viewOf) };
+    },
   );
 }
 

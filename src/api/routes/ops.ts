@@ -6,6 +6,7 @@ import type { Queries } from '../../analytics/ports.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { withTimeout } from '../../platform/retry.js';
 import type { EventLog, LogInspector } from '../../streams/ports.js';
+import { OPERATORS } from '../auth/access.js';
 import { type CheckpointRow, type EventPositionRow, eventProgressOf, progressOf } from '../progress.js';
 
 const partition = z.object({
@@ -47,6 +48,7 @@ export function opsRoutes(
   plain.withTypeProvider<ZodTypeProvider>().get(
     '/api/ops/streams',
     {
+      config: { access: OPERATORS },
       schema: {
         tags: ['ops'],
         summary: 'Partitions of the log and streams of events, and how far the tables are behind them',

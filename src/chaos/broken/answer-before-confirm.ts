@@ -4,6 +4,7 @@
  */
 import { runIngest } from '../../ingest/role.js';
 import { readSettings } from '../../platform/config.js';
+import { openReplica } from '../../registry/rabbitmq/open.js';
 import { partitionOf } from '../../streams/codec.js';
 import type { FramePublisher } from '../../streams/ports.js';
 import { createRabbitPublisher } from '../../streams/rabbitmq/publisher.js';
@@ -32,4 +33,5 @@ const answeringEarly = (honest: FramePublisher): FramePublisher => ({
 await runIngest(readSettings(), {
   ensureTopology,
   createPublisher: (options) => answeringEarly(createRabbitPublisher(options)),
+  openReplica,
 });

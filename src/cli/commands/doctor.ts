@@ -14,6 +14,7 @@ import { type Finding, ok, report, unknown, wrongBy } from '../doctor/check.js';
 import { checkDatabase } from '../doctor/database.js';
 import { checkEvents } from '../doctor/events.js';
 import { checkProgress } from '../doctor/progress.js';
+import { checkQueues } from '../doctor/queues.js';
 
 export const doctorCommand = (context: Context): Command =>
   new Command('doctor')
@@ -67,7 +68,10 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
           ])
         ).flat()
       : [unknown('progress', 'not looked at: it takes the log and the tables')];
-    return [ok('settings', 'all of them are understood'), ...broker, ...database, ...progress];
+    const queues = broker.some(({ check, verdict }) => check === 'AMQP login' && verdict === 'ok')
+      ? await checkQueues(settings, env.RABBITMQ_MANAGEMENT_URL)
+      : [unknown('queues', 'not looked at: no login over AMQP')];
+    return [ok('settings', 'all of them are understood'), ...broker, ...queues, ...database, ...progress];
   } finally {
     await Promise.allSettled([server.close(), client.close(), inspector.close()]);
   }

@@ -33,17 +33,28 @@ test('doors stand open only as long as nobody has said otherwise, and it is told
     WATTSTREAM_ACCEPT_UNKNOWN: 'true',
     WATTSTREAM_ALLOW_PLAIN: 'true',
   });
+  expect(open.roles.find((role) => role.name === 'api')?.env).toMatchObject({ WATTSTREAM_AUTH: 'off' });
   expect(open.remarks.join()).toContain('WATTSTREAM_ACCEPT_UNKNOWN=false');
+  expect(open.remarks.join()).toContain('WATTSTREAM_AUTH=required');
 
   const closed = await plan({
     ...anywhere,
     WATTSTREAM_ACCEPT_UNKNOWN: 'false',
     WATTSTREAM_ALLOW_PLAIN: 'false',
+    WATTSTREAM_AUTH: 'required',
   });
   expect(closed.roles.find((role) => role.name === 'ingest')?.env).not.toHaveProperty(
     'WATTSTREAM_ACCEPT_UNKNOWN',
   );
   expect(closed.remarks).toEqual([]);
+});
+
+test('an API that others can reach asks who they are, unless somebody says otherwise', async () => {
+  for (const env of [{ WATTSTREAM_API_HOST: '0.0.0.0' }, { WATTSTREAM_JWT_SECRET: 'x'.repeat(32) }]) {
+    const { roles, remarks } = await plan({ ...anywhere, ...env });
+    expect(roles.find((role) => role.name === 'api')?.env).toMatchObject({ WATTSTREAM_AUTH: 'required' });
+    expect(remarks.join()).not.toContain('WATTSTREAM_AUTH');
+  }
 });
 
 test('a standard port that is taken is replaced, told, and everybody hears of the new one', async () => {

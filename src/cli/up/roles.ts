@@ -71,6 +71,16 @@ export async function planInstallation(options: InstallationOptions): Promise<In
     shared[variable] = 'true';
     remarks.push(`${meaning} (set ${variable}=false to change that)`);
   }
+  if (!env.WATTSTREAM_AUTH) {
+    // Whoever made the API listen further, or has a secret, wants callers asked; on loopback nobody need log in to try.
+    const open =
+      isLoopback(env.WATTSTREAM_API_HOST) && !env.WATTSTREAM_JWT_SECRET && !env.WATTSTREAM_OIDC_ISSUER;
+    shared.WATTSTREAM_AUTH = open ? 'off' : 'required';
+    if (open)
+      remarks.push(
+        'whoever reaches the API on this machine may do everything (set WATTSTREAM_AUTH=required to change that)',
+      );
+  }
 
   // Health is for operators: it is served where the API listens, not where chargers come in.
   const healthOf = (host: string | undefined, port: number) =>
@@ -128,6 +138,9 @@ const script = (path: string): string => fileURLToPath(new URL(`../../${path}`, 
 
 const anyPort = (taken: Set<number>): Promise<number> =>
   choosePort({ variable: 'WATTSTREAM_OPS_PORT', standard: 0, host: '127.0.0.1' }, taken);
+
+const isLoopback = (host: string | undefined): boolean =>
+  !host || host === 'localhost' || host === '::1' || /^127\.[\d.]+$/.test(host);
 
 /** An address to connect to, for one to listen on. */
 function reachable(host: string | undefined, fallback: string): string {

@@ -1,0 +1,188 @@
+/** Who gets where. Without these a new route, or a changed one, could stand open unnoticed. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
+import { type Ask, listening } from '../../../test/http.js';
+import { QUERIES } from '../../analytics/queries/registry.js';
+import { silentLogger } from '../../platform/logger.js';
+import { Registry } from '../../platform/metrics.js';
+import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
+import { Replica } from '../../registry/replica.js';
+import { RegistryStore } from '../../registry/store.js';
+import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
+import { buildApp } from '../app.js';
+import { type Access, refuseForeignNames } from './access.js';
+import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
+import { ownTokens, signToken } from './jwt.js';
+import { ROLES, type Role } from './principal.js';
+
+jest.setTimeout(60_000);
+
+const SECRET = 'a secret of more than thirty-two bytes';
+const token = (role: Role, stations?: string[]) =>
+  signToken(
+    SECRET,
+    { role, subject: `some-${role}`, minutes: 5, account: 'ac-9', ...(stations ? { stations } : {}) },
+    Date.now(),
+  );
+
+interface Route {
+  method: string;
+  url: string;
+  access: Access | undefined;
+}
+
+async function build(authentication: Authentication) {
+  const routes: Route[] = [];
+  const log = new FakeLog();
+  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
+  const publisher = new FakePublisher(log);
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now: Date.now,
+    logger: silentLogger,
+  });
+  const app = await buildApp({
+    queries: {
+      list: () => QUERIES,
+      ask: async () => ({ columns: [], rows: [], elapsedMs: 0, rowsRead: 0 }),
+      ping: async () => {},
+    },
+    inspector: { bounds: async () => [] },
+    registry: store,
+    deadLetters: createMemoryDeadLetters([]),
+    health: { ready: () => undefined },
+    access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
+    metrics: new Registry(),
+    log: silentLogger,
+    docsPage: false,
+    onRoute: ({ method, url, config }) => {
+      for (const one of [method].flat()) routes.push({ method: one, url, access: config?.access });
+    },
+  });
+  app.server.once('close', () => void replica.close());
+  await replica.level;
+  return { app, routes, get: await listening(app) };
+}
+
+/** An address of a route: parameters filled in, CP-1 for a charge point. */
+const addressOf = (url: string): string => url.replace(/:\w+/g, 'CP-1').replace('*', 'x');
+
+describe('with authentication required', () => {
+  let app: FastifyInstance;
+  let routes: Route[];
+  let get: Ask;
+  beforeEach(async () => {
+    ({ app, routes, get } = await build(authenticationBy([ownTokens(SECRET)])));
+  });
+  afterEach(() => app.close());
+
+  const ask = async ({ method, url }: Route, bearer?: string) =>
+    get(addressOf(url), bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }, method);
+
+  test('every route says who may call it, and nothing of the API is for anyone', () => {
+    expect(routes.length).toBeGreaterThan(30);
+    expect(routes.filter(({ access }) => access === undefined)).toEqual([]);
+    expect(routes.filter(({ url, access }) => url.startsWith('/api/') && access?.roles === 'anyone')).toEqual(
+      [],
+    );
+  });
+
+  test('nobody changes anything as an analyst or a stranger', () => {
+    const changing = routes.filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method));
+    for (const { access } of changing) {
+      expect(access?.roles).not.toBe('anyone');
+      expect(access?.roles).not.toContain('analyst');
+    }
+  });
+
+  test('every route admits the roles it names, and no other, and none without a token', async () => {
+    const tokens = new Map(await Promise.all(ROLES.map(async (role) => [role, await token(role)] as const)));
+    for (const route of routes) {
+      const open = route.access?.roles === 'anyone';
+      const stranger = await ask(route);
+      expect({ ...route, stranger: stranger.statusCode === 401 }).toEqual({ ...route, stranger: !open });
+      for (const role of ROLES) {
+        const { statusCode } = await ask(route, tokens.get(role));
+        const admitted = open || (route.access as Access).roles.includes(role as never);
+        expect({ ...route, role, admitted: statusCode !== 403 && statusCode !== 401 }).toEqual({
+          ...route,
+          role,
+          admitted,
+        });
+      }
+    }
+  });
+
+  test('somebody restricted to stations gets to the chargers there, and to nothing of all stations', async () => {
+    const here = await token('operator', ['st-1']);
+    const elsewhere = await token('operator', ['st-2']);
+    for (const route of routes.filter(({ access }) => access?.roles !== 'anyone')) {
+      const { restricted = 'refused' } = route.access as Access;
+      if (!(route.access as Access).roles.includes('operator' as never)) continue;
+      const of = async (bearer: string) => (await ask(route, bearer)).statusCode !== 403;
+      expect({ ...route, here: await of(here), elsewhere: await of(elsewhere) }).toEqual({
+        ...route,
+        here: restricted !== 'refused',
+        elsewhere: restricted === 'admitted',
+      });
+    }
+    // Not known to be anywhere is not here.
+    const { statusCode } = await get('/api/charger/CP-9', { authorization: `Bearer ${here}` });
+    expect(statusCode).toBe(403);
+  });
+
+  test('refusals are problems with a code, and name the scheme', async () => {
+    const nothing = await get('/api/charger');
+    expect(nothing.json()).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+    expect(nothing.headers['www-authenticate']).toBe('Bearer realm="wattstream"');
+    const nonsense = await get('/api/charger', { authorization: 'Bearer nonsense' });
+    expect(nonsense.json()).toMatchObject({ status: 401, code: 'TOKEN_INVALID' });
+    expect(nonsense.headers['www-authenticate']).toContain('error="invalid_token"');
+    const customer = await get('/api/charger', { authorization: `Bearer ${await token('customer')}` });
+    expect(customer.json()).toMatchObject({ status: 403, code: 'FORBIDDEN' });
+  });
+
+  test('health and metrics need no token', async () => {
+    for (const path of ['/health/live', '/health/ready', '/metrics'])
+      expect((await get(path)).statusCode).toBe(200);
+  });
+});
+
+test('a route that forgot to say is refused to everybody', async () => {
+  const { app } = await build(authenticationBy([ownTokens(SECRET)]));
+  await app.close();
+  const { admit } = await import('./access.js');
+  expect(() =>
+    admit({ id: 'a', role: 'admin', stations: null }, undefined, { stationOf: () => undefined }),
+  ).toThrow(expect.objectContaining({ code: 'FORBIDDEN' }));
+});
+
+describe('with authentication off', () => {
+  test('everybody is admitted, as long as they call us by a name that is ours', async () => {
+    const { app, get } = await build(NO_AUTHENTICATION);
+    try {
+      expect((await get('/api/charger')).statusCode).toBe(200);
+    } finally {
+      await app.close();
+    }
+  });
+
+  test.each([
+    '127.0.0.1:8080',
+    'localhost',
+    'LOCALHOST:8080',
+    '[::1]:8080',
+    '10.1.2.3',
+    'app.localhost',
+    'api.lan',
+  ])('%s is answered', (host) => expect(() => refuseForeignNames(host, ['api.lan'])).not.toThrow());
+  test.each(['evil.example:8080', 'localhost.evil.example', '127.0.0.1.evil.example', '', undefined])(
+    'a name of somebody else is not: %s (a page that had its own name point to us)',
+    (host) =>
+      expect(() => refuseForeignNames(host, [])).toThrow(
+        expect.objectContaining({ code: 'HOST_NOT_ALLOWED' }),
+      ),
+  );
+});

@@ -1,0 +1,74 @@
+/**
+ * What gateways ask, answered out of one or several sources, each asked in turn: the first that knows a charging point
+ * answers for it, the first that knows a token for that. No source waits for anything.
+ */
+import type { Outlet } from '../domain/charging/events.js';
+import type { AuthStatus } from '../domain/ocpp/auth-status.js';
+import type { ChargePoint, ChargePointDirectory, Enrichment } from './ports.js';
+
+/** Times are epoch milliseconds of the event in question. Tariffs are `<id>@<version>`. */
+export interface DirectorySource {
+  find(id: string): ChargePoint | undefined;
+  pointAt(id: string, at: number): PointFacts | undefined;
+  tokenAt(token: string, at: number): TokenFacts | undefined;
+  /** It lists tokens, so one that it does not know is a stranger's. */
+  readonly listsTokens: boolean;
+}
+
+export interface PointFacts {
+  readonly station?: string | undefined;
+  readonly account?: string | undefined;
+  readonly meterKeys?: readonly string[] | undefined;
+  /** The outlet's, else the charging point's. */
+  tariff(outlet: Outlet | undefined): string | undefined;
+}
+
+export interface TokenFacts {
+  readonly status: AuthStatus;
+  readonly account?: string | undefined;
+  /** Overrides the outlet's. */
+  readonly tariff?: string | undefined;
+}
+
+export interface DirectoryOptions {
+  /** WATTSTREAM_ACCEPT_UNKNOWN: tokens nobody listed are Accepted. */
+  readonly acceptUnknown: boolean;
+}
+
+export function directoryOf(
+  sources: readonly DirectorySource[],
+  { acceptUnknown }: DirectoryOptions,
+): ChargePointDirectory {
+  const first = <T>(ask: (source: DirectorySource) => T | undefined): T | undefined => {
+    for (const source of sources) {
+      const answer = ask(source);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  };
+  const stranger = (): AuthStatus =>
+    acceptUnknown || !sources.some(({ listsTokens }) => listsTokens) ? 'Accepted' : 'Invalid';
+  return {
+    find: (id) => first((source) => source.find(id)),
+    authorize: (token, at) => first((source) => source.tokenAt(token, at))?.status ?? stranger(),
+    enrich(chargePointId, outlet, idToken, at, signed = false): Enrichment {
+      const point = first((source) => source.pointAt(chargePointId, at));
+      const token = idToken && first((source) => source.tokenAt(idToken.token, at));
+      return present({
+        station: point?.station,
+        account: point?.account ?? token?.account,
+        tariff: token?.tariff ?? point?.tariff(outlet),
+        meterKeys: signed ? point?.meterKeys?.join(' ') : undefined,
+      });
+    },
+  };
+}
+
+function present(enrichment: { [K in keyof Enrichment]: string | undefined }): Enrichment {
+  const result: Enrichment = {};
+  if (enrichment.station !== undefined) result.station = enrichment.station;
+  if (enrichment.account !== undefined) result.account = enrichment.account;
+  if (enrichment.tariff !== undefined) result.tariff = enrichment.tariff;
+  if (enrichment.meterKeys !== undefined) result.meterKeys = enrichment.meterKeys;
+  return result;
+}

@@ -1,0 +1,202 @@
+/**
+ * Changing the registry. A change is a proposal in the log, and this process answers for it when it has judged it at its
+ * place there: whoever was told that it applied finds it in every process, sooner or later, and here at once.
+ *
+ * 1. What this process knows to be void is not published; what may only look so because it lags behind is judged again
+ *    when it has caught up.
+ * 2. The event is published and comes back through the log (a crash before: nothing happened, or it applies and
+ *    nobody was told).
+ * 3. It is judged. Applied: it is announced, and the caller is told (a crash before: it applied, nobody was told;
+ *    whoever tries again with the version they had gets CONFLICT and sees it).
+ */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
+import { type Complaint, judge } from '../domain/registry/evolve.js';
+import { type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
+import { type Change, type Entity, isLive, lookUp } from '../domain/registry/state.js';
+import { messageOf, WattstreamError } from '../platform/errors.js';
+import type { Logger } from '../platform/logger.js';
+import { withTimeout } from '../platform/retry.js';
+import type { EventPublisher } from '../queues/ports.js';
+import type { Judged, Replica } from './replica.js';
+
+export interface Proposal<K extends EntityKind = EntityKind> {
+  readonly kind: K;
+  readonly id: string;
+  readonly change: Change;
+  /** The whole new state; null for a deletion. */
+  readonly state: StateOf[K] | null;
+  /** The version that is to be changed. Default: the one this process has. */
+  readonly version?: number;
+  readonly actor: string;
+}
+
+export interface StoreOptions {
+  readonly replica: Replica;
+  readonly publisher: Pick<EventPublisher, 'publishCMSEvent' | 'publishNotification'>;
+  /** Longest wait for a judgement (WATTSTREAM_REGISTRY_WRITE_MS). */
+  readonly writeMs: number;
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+export class RegistryStore {
+  private readonly waiting = new Map<string, (judged: Judged) => void>();
+
+  constructor(private readonly options: StoreOptions) {
+    options.replica.onJudged((judged) => this.waiting.get(judged.event.id)?.(judged));
+  }
+
+  get replica(): Replica {
+    return this.options.replica;
+  }
+
+  /**
+   * Resolves with the entity as it then is. Rejects with CONFLICT (another version came first), REGISTRY_RULE (the rule
+   * is named in the message, the fields in the cause), REGISTRY_NOT_READY, REGISTRY_UNANSWERED (it may apply or not).
+   */
+  async propose<K extends EntityKind>(proposal: Proposal<K>): Promise<Entity<K>> {
+    const { replica } = this.options;
+    const notReady = replica.ready();
+    if (notReady !== undefined)
+      throw new WattstreamError('REGISTRY_NOT_READY', `Nothing can be changed yet: ${notReady}`, {
+        canRetry: true,
+      });
+    const event = this.eventOf(proposal);
+    await this.refuseWhatIsVoid(event);
+    const { verdict } = await this.judgementOf(event);
+    if (verdict.verdict === 'void') throw refusal(event, verdict);
+    await this.announce(event);
+    return verdict.entity as unknown as Entity<K>;
+  }
+
+  private eventOf({ kind, id, change, state, version, actor }: Proposal): CmsEvent {
+    const current = lookUp(this.options.replica.state, kind, id);
+    return {
+      id: randomUUID(),
+      schema: 1,
+      at: new Date(this.options.now()).toISOString(),
+      type: `cms.${kind}.${change}`,
+      kind,
+      entityId: id,
+      version: (version ?? current?.version ?? 0) + 1,
+      actor,
+      state: state as Record<string, unknown> | null,
+    };
+  }
+
+  private async refuseWhatIsVoid(event: CmsEvent): Promise<void> {
+    const { replica } = this.options;
+    const first = judge(replica.state, event);
+    if (first === undefined) return;
+    // Its shape and a version that has passed are so for ever; the rest may be on its way here.
+    const passed = event.version <= (lookUp(replica.state, event.kind, event.entityId)?.version ?? 0);
+    if (first.reason !== 'SHAPE' && !passed) {
+      await this.withinTime(replica.caughtUp(), 'Reading what others have written');
+      const second = judge(replica.state, event);
+      if (second === undefined) return;
+      throw refusal(event, second);
+    }
+    throw refusal(event, first);
+  }
+
+  private async judgementOf(event: CmsEvent): Promise<Judged> {
+    const judged = new Promise<Judged>((resolve, reject) => {
+      this.waiting.set(event.id, resolve);
+      // The confirm itself is not waited for: what has come back through the log is in it.
+      this.options.publisher.publishCMSEvent(event).catch(reject);
+    });
+    try {
+      return await this.withinTime(judged, 'Its judgement');
+    } finally {
+      this.waiting.delete(event.id);
+    }
+  }
+
+  private async withinTime<T>(work: Promise<T>, what: string): Promise<T> {
+    try {
+      return await withTimeout(work, this.options.writeMs, what);
+    } catch (error) {
+      if (!(error instanceof WattstreamError) || error.code !== 'TIMEOUT') throw error;
+      throw new WattstreamError('REGISTRY_UNANSWERED', `${error.message}; it may still apply`, {
+        canRetry: true,
+        cause: error,
+        remedy: 'Read the entity again: its version says whether it applied. See whether RabbitMQ runs.',
+      });
+    }
+  }
+
+  /** What is told is told before the writer is answered; when it cannot be told, the change stands all the same. */
+  private async announce(event: CmsEvent): Promise<void> {
+    const { publisher, replica, writeMs, logger } = this.options;
+    const shown = event.state === null ? event : { ...event, state: withoutSecrets(event.kind, event.state) };
+    const told = publisher.publishNotification({
+      id: `told-${event.id}`,
+      schema: 1,
+      at: event.at,
+      type: event.type,
+      audience: audienceOf(event, replica),
+      event: shown,
+    });
+    await withTimeout(told, writeMs, 'Its notification').catch((error: unknown) =>
+      logger.warn(
+        { code: 'CMS_NOTIFICATION_LOST', event: event.id, type: event.type, error: messageOf(error) },
+        'a change of the registry applied and could not be announced',
+      ),
+    );
+  }
+}
+
+/** Whom a change concerns, besides operators. Of a deleted entity: whom it concerned before. */
+export function audienceOf(
+  { kind, entityId, state }: CmsEvent,
+  replica: Pick<Replica, 'state' | 'get'>,
+): { stationId: string | null; accountId: string | null } {
+  const whole = (state ?? formerState(kind, entityId, replica)) as Record<string, unknown> | undefined;
+  const named = (field: string): string | null =>
+    typeof whole?.[field] === 'string' ? (whole[field] as string) : null;
+  switch (kind) {
+    case 'station':
+      return { stationId: entityId, accountId: null };
+    case 'account':
+      return { stationId: null, accountId: entityId };
+    case 'outage': {
+      const point = replica.get('point', named('point') ?? '');
+      return { stationId: point?.state.station ?? null, accountId: null };
+    }
+    default:
+      return { stationId: named('station'), accountId: named('account') };
+  }
+}
+
+const formerState = (kind: EntityKind, id: string, replica: Pick<Replica, 'state'>): unknown => {
+  const entity = lookUp(replica.state, kind, id);
+  return isLive(entity) ? entity.state : entity?.past.at(-1)?.state;
+};
+
+function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
+  const what = `${event.kind} ${event.entityId}`;
+  if (reason === 'VERSION' || reason === 'DUPLICATE')
+    return new WattstreamError('CONFLICT', `Somebody else changed ${what} first. ${detail}`, {
+      remedy: 'Read it again, and decide whether your change still makes sense.',
+    });
+  return new WattstreamError(
+    'REGISTRY_RULE',
+    `${reason}: ${what} cannot be ${event.type.split('.')[2]}. ${detail}`,
+    {
+      ...(errors.length === 0 ? {} : { cause: fieldErrors(errors) }),
+    },
+  );
+}
+
+/** As the rest of the program carries wrong fields. */
+export const fieldErrors = (errors: readonly { field: string; message: string }[]): z.ZodError =>
+  new z.ZodError(
+    errors.map(({ field, message }) => ({
+      code: 'custom',
+      path: field.split('.'),
+      message,
+      input: undefined,
+    })),
+  );
