@@ -24,6 +24,8 @@ const common = {
 
 /** @type {import('jest').Config} */
 export default {
+  // For hangs alone: how long a database or a process takes to start says nothing on a machine that is shared.
+  testTimeout: 60_000,
   // Jest would leave one of two cores idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   projects: [

@@ -124,7 +124,7 @@ const app = await buildApp({
   queries,
   inspector,
   eventStreams: [
-    { stream: messageNames('').streams.chargingEvents, log: eventLog },
+    { stream: messageNames('').streams.chargingEvents, log: events },
     { stream: messageNames('').streams.cmsEvents, log: cmsLog },
   ],
   registry,

@@ -503,6 +503,8 @@ export class Processor implements PartitionHandler {
 
   /** For whoever looks from outside, and after this process is gone. */
   private async note(why: Refusal): Promise<void> {
+    // A checkpoint that is being saved is of before, and must not seem to have been taken after it: that would mean mended.
+    await this.flushing?.catch(() => {});
     const line = refusalLine(why, this.settings, (this.parts.now ?? Date.now)());
     try {
       await this.untilWritten('a refusal', () => this.parts.rows.insert(REFUSALS, [line]));

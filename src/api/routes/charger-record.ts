@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Queries } from '../../analytics/ports.js';
-import { atChargePoint, READERS } from '../auth/access.js';
+import { atChargePoint, OPERATORS } from '../auth/access.js';
 import { camelCased } from '../camel-case.js';
 
 const instant = z.string().nullable();
@@ -118,7 +118,7 @@ export function chargerRecordRoutes(plain: FastifyInstance, queries: Queries): v
   app.get(
     '/api/charger/:id/commands',
     {
-      config: { access: atChargePoint(READERS) },
+      config: { access: atChargePoint(OPERATORS) },
       schema: {
         tags,
         summary: 'Commands to it and what came of them, newest first',
@@ -152,7 +152,7 @@ export function chargerRecordRoutes(plain: FastifyInstance, queries: Queries): v
   app.get(
     '/api/charger/:id/reservations',
     {
-      config: { access: atChargePoint(READERS) },
+      config: { access: atChargePoint(OPERATORS) },
       schema: {
         tags,
         summary: 'Reservations that it accepted, newest first',
@@ -170,7 +170,7 @@ export function chargerRecordRoutes(plain: FastifyInstance, queries: Queries): v
   app.get(
     '/api/charger/:id/charging-profiles',
     {
-      config: { access: atChargePoint(READERS) },
+      config: { access: atChargePoint(OPERATORS) },
       schema: {
         tags,
         summary: 'Charging profiles that it accepted, newest first',
@@ -201,7 +201,7 @@ export function chargerRecordRoutes(plain: FastifyInstance, queries: Queries): v
   app.get(
     '/api/charger/:id/local-list',
     {
-      config: { access: atChargePoint(READERS) },
+      config: { access: atChargePoint(OPERATORS) },
       schema: {
         tags,
         summary: 'Its local authorization list: what it accepted last, and what it says it has',
@@ -229,7 +229,7 @@ export function chargerRecordRoutes(plain: FastifyInstance, queries: Queries): v
   app.get(
     '/api/charger/:id/jobs',
     {
-      config: { access: atChargePoint(READERS) },
+      config: { access: atChargePoint(OPERATORS) },
       schema: {
         tags,
         summary: 'Firmware updates and uploads of diagnostics and logs, newest first',
