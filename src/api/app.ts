@@ -21,6 +21,7 @@ import { cmsRoutes } from './routes/cms.js';
 import { eventsRoutes } from './routes/events.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
+import { type WebhookRoutesOptions, webhookRoutes } from './routes/webhooks.js';
 import { webRoutes } from './web.js';
 
 export interface AppOptions {
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
+  /** Without it there are no webhooks here. */
+  readonly webhooks?: WebhookRoutesOptions;
   readonly health: Health;
   readonly access: GuardOptions;
   readonly metrics: Registry;
@@ -48,6 +51,7 @@ export async function buildApp({
   queries,
   inspector,
   registry,
+  webhooks,
   health,
   access,
   metrics,
@@ -134,6 +138,7 @@ export async function buildApp({
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
         { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
+        { name: 'webhooks', description: 'Outside programs that are told what happens (/docs/events)' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
       components: {
@@ -162,6 +167,7 @@ export async function buildApp({
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
+  if (webhooks !== undefined) webhookRoutes(app, webhooks);
   opsRoutes(app, queries, inspector);
   await app.ready();
   return app;

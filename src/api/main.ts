@@ -15,6 +15,7 @@ import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
@@ -23,6 +24,7 @@ import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
+import { createWebhooks } from './webhooks/index.js';
 
 const settings = readSettings();
 const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
@@ -115,7 +117,37 @@ const access = {
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
-const app = await buildApp({ queries, inspector, registry, health, access, metrics, log });
+const webhooks = lifecycle.hold(
+  'webhooks',
+  createWebhooks({
+    settings,
+    store: registry,
+    queues: createWebhookQueues({
+      connection: queues,
+      prefix: settings.WATTSTREAM_PREFIX,
+      replicas: settings.WATTSTREAM_REPLICAS,
+    }),
+    attempts: lifecycle.hold(
+      'attempts',
+      createRabbitEventLog({
+        address: streamAddress(settings),
+        stream: messageNames(settings.WATTSTREAM_PREFIX).streams.webhookAttempts,
+        log,
+      }),
+    ),
+    log,
+  }),
+);
+const app = await buildApp({
+  queries,
+  inspector,
+  registry,
+  webhooks: webhooks.routes,
+  health,
+  access,
+  metrics,
+  log,
+});
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 live.attach(app.server);
