@@ -6,7 +6,7 @@ const may = {
   domain: [],
   platform: [],
   streams: ['domain', 'platform'],
-  queues: ['domain', 'platform'],
+  queues: ['domain', 'platform', 'streams/ports'],
   registry: ['domain', 'platform', 'streams', 'queues'],
   ingest: ['domain', 'platform', 'streams', 'queues', 'registry'],
   analytics: ['domain', 'platform', 'streams', 'queues', 'registry'],

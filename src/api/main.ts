@@ -12,6 +12,7 @@ import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
@@ -138,11 +139,17 @@ const webhooks = lifecycle.hold(
     log,
   }),
 );
+const deadLetters = createDeadLetters({
+  amqpUrl: settings.RABBITMQ_URL,
+  prefix: settings.WATTSTREAM_PREFIX,
+  events: publisher,
+});
 const app = await buildApp({
   queries,
   inspector,
   registry,
   webhooks: webhooks.routes,
+  deadLetters,
   health,
   access,
   metrics,

@@ -102,7 +102,8 @@ export function startRunner(options: RunnerOptions): Runner {
     async close() {
       closed = true;
       unlisten();
-      await fan?.close();
+      // Not waited for: the next consumer must begin where this one was, not behind it.
+      await fan?.close(0);
       await levelling;
       for (const { consumer, lanes } of running.values()) {
         lanes.close();

@@ -169,7 +169,8 @@ class Follower implements Following {
     if (!this.placed) {
       if ('since' in from) {
         if (from.since <= (kept.lastWrittenAt ?? Number.NEGATIVE_INFINITY))
-          return Offset.timestamp(new Date(from.since));
+          // The client leaves a time of 0 out of the request, which then never ends.
+          return Offset.timestamp(new Date(Math.max(1, from.since)));
       } else if ('from' in from && from.from === 'first') return Offset.first();
       this.position = kept.last ?? -1;
       this.placed = true;
