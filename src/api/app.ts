@@ -19,6 +19,7 @@ import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { cmsRoutes } from './routes/cms.js';
+import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { opsRoutes } from './routes/ops.js';
@@ -39,6 +40,8 @@ export interface AppOptions {
   readonly access: GuardOptions;
   readonly metrics: Registry;
   readonly log: Logger;
+  /** Without it there are no routes for commands. */
+  readonly commands?: CommandRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -61,6 +64,7 @@ export async function buildApp({
   access,
   metrics,
   log,
+  commands,
   docsPage = true,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -138,6 +142,7 @@ export async function buildApp({
       },
       tags: [
         { name: 'charger', description: 'Chargers as operators see them' },
+        { name: 'commands', description: 'What chargers are asked to do, and what came of it' },
         {
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
@@ -173,6 +178,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
+  if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector);
   if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();

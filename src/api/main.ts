@@ -11,8 +11,10 @@ import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
+import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
@@ -23,6 +25,8 @@ import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
+import { historyFrom } from './commands/history.js';
+import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
 import { createWebhooks } from './webhooks/index.js';
@@ -144,6 +148,22 @@ const deadLetters = createDeadLetters({
   prefix: settings.WATTSTREAM_PREFIX,
   events: publisher,
 });
+const commands = lifecycle.hold(
+  'commands',
+  openCommands({
+    settings,
+    sender: createCommandSender({
+      connection: queues,
+      prefix: settings.WATTSTREAM_PREFIX,
+      locateMs: settings.WATTSTREAM_LOCATE_MS,
+    }),
+    events: publisher,
+    kept: createKeptCommands({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
+    log: events,
+    history: historyFrom(queries),
+    logger: log,
+  }),
+);
 const app = await buildApp({
   queries,
   inspector,
@@ -154,6 +174,7 @@ const app = await buildApp({
   access,
   metrics,
   log,
+  commands: { commands: commands.service, stationOf: live.stationOf },
 });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);

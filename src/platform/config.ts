@@ -164,6 +164,19 @@ export const settings = z.object({
   WATTSTREAM_SESSION_DAYS: count(3, 1).describe(
     'Days of log time for which ended sessions can still be amended',
   ),
+  WATTSTREAM_COMMAND_SECONDS: count(30, 1).describe(
+    'Time a charger has to answer a command, waiting its turn included, unless the request says otherwise',
+  ),
+  WATTSTREAM_COMMAND_SECONDS_MAX: count(300, 1).describe('Longest time a request may ask for'),
+  WATTSTREAM_COMMAND_GRACE_SECONDS: count(5, 1).describe(
+    'After the deadline of a command, before an api closes it without a word from the gateway; more than clocks differ',
+  ),
+  WATTSTREAM_COMMAND_KEPT_HOURS: count(168, 1).describe(
+    'Longest time for which a command is kept for a charger that is away (queueUntil)',
+  ),
+  WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
+    'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
+  ),
   WATTSTREAM_API_PORT: count(8080).describe('Port of the API'),
   WATTSTREAM_API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   WATTSTREAM_API_ALLOWED_HOSTS: names().describe(
