@@ -45,6 +45,7 @@ export interface RunnerOptions {
 const HELD = 1_000;
 const FANNED = 500;
 const REMEMBERED = 5_000;
+const ANEW_MS = 60_000;
 
 export interface Runner {
   close(): Promise<void>;
@@ -69,8 +70,9 @@ export function startRunner(options: RunnerOptions): Runner {
         await consumer.close(0);
       }
       for (const [id, { enabled }] of all) {
-        if (!enabled || running.has(id)) continue;
+        if (!enabled) continue;
         await queues.ensure(id);
+        if (running.has(id)) continue;
         const lanes = new Lanes(options.lanes);
         const seen = new Delivered();
         const handle = (delivery: Delivery) => deliver(options, id, lanes, seen, delivery);
@@ -84,6 +86,9 @@ export function startRunner(options: RunnerOptions): Runner {
     });
   };
   const unlisten = subscriptions.onChange(level);
+  // A queue that somebody deleted is there again after this, and its consumer finds it.
+  const anew = setInterval(level, ANEW_MS);
+  anew.unref();
   void subscriptions.level.then(() => {
     if (closed) return;
     level();
@@ -102,6 +107,7 @@ export function startRunner(options: RunnerOptions): Runner {
     async close() {
       closed = true;
       unlisten();
+      clearInterval(anew);
       // Not waited for: the next consumer must begin where this one was, not behind it.
       await fan?.close(0);
       await levelling;
