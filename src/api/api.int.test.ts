@@ -9,7 +9,7 @@ import { ask } from '../../test/http.js';
 import { createTestStreams, type TestStreams } from '../../test/rabbitmq.js';
 import { connectionRow, frameRow, sessionRow, statusRow } from '../../test/rows.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 const PROGRAM = fileURLToPath(new URL('../../dist/api/main.js', import.meta.url));
 
 let db: TestDatabase;
@@ -47,16 +47,18 @@ async function start(env: Record<string, string> = {}) {
   child.stdout!.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });
-  const port = await until(() => /"port":(\d+)/.exec(log)?.[1]);
+  const port = await until(() => /"port":(\d+)/.exec(log)?.[1]).catch((error: Error) => {
+    throw new Error(`${error.message}; it said: ${log.slice(-2_000)}`);
+  });
   return { child, get: (path: string) => ask(`http://127.0.0.1:${port}${path}`) };
 }
 
 async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(50)) {
+  for (const end = Date.now() + 45_000; Date.now() < end; await sleep(50)) {
     const found = await look();
     if (found !== undefined) return found;
   }
-  throw new Error('it did not happen within 15 s');
+  throw new Error('it did not happen within 45 s');
 }
 
 test('answers from the tables and the log, shows its documentation, and ends cleanly', async () => {

@@ -20,13 +20,12 @@ import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
-
 import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
-
 import { processRoutes } from './routes/process.js';
+import { type WebhookRoutesOptions, webhookRoutes } from './routes/webhooks.js';
 import { webRoutes } from './web.js';
 
 export interface AppOptions {
@@ -36,6 +35,8 @@ export interface AppOptions {
   readonly registry?: RegistryStore;
   /** Streams of events that analytics stores. Default: none. */
   readonly eventStreams?: readonly EventStream[];
+  /** Without it there are no webhooks here. */
+  readonly webhooks?: WebhookRoutesOptions;
   /** Without it there are no routes to them. */
   readonly deadLetters?: DeadLetters;
   readonly health: Health;
@@ -61,6 +62,7 @@ export async function buildApp({
   inspector,
   registry,
   eventStreams = [],
+  webhooks,
   deadLetters,
   health,
   access,
@@ -150,6 +152,7 @@ export async function buildApp({
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
         { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
+        { name: 'webhooks', description: 'Outside programs that are told what happens (/docs/events)' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
       components: {
@@ -179,6 +182,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry);
+  if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector, eventStreams);
   if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);

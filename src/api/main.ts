@@ -18,6 +18,8 @@ import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
 
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { openQueues } from '../queues/rabbitmq/open.js';
+import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
+import { telling } from '../queues/telling.js';
 import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
@@ -29,6 +31,7 @@ import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
+import { createWebhooks } from './webhooks/index.js';
 
 const settings = readSettings();
 const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
@@ -77,34 +80,10 @@ const { store: registry } = lifecycle.hold(
 observeReplica(registry.replica, metrics);
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
 
-const eventLog = lifecycle.hold(
-  'events of the log',
-  createRabbitEventLog({
-    address: streamAddress(settings),
-    stream: messageNames(prefix).streams.chargingEvents,
-    log,
-  }),
-);
-const cmsLog = lifecycle.hold(
-  'changes of the registry',
-  createRabbitEventLog({
-    address: streamAddress(settings),
-    stream: messageNames(prefix).streams.cmsEvents,
-    log,
-  }),
-);
-const { service: commands } = lifecycle.hold(
-  'commands',
-  openCommands({
-    settings,
-    sender: createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS }),
-    events: queues.events,
-    kept: createKeptCommands({ connection, prefix }),
-    log: eventLog,
-    history: historyFrom(queries),
-    logger: log,
-  }),
-);
+const logOf = (stream: string) => createRabbitEventLog({ address: streamAddress(settings), stream, log });
+const { streams } = messageNames(prefix);
+const eventLog = lifecycle.hold('events of the log', logOf(streams.chargingEvents));
+const cmsLog = lifecycle.hold('changes of the registry', logOf(streams.cmsEvents));
 const live = createLiveView({
   settings,
   queries,
@@ -115,20 +94,43 @@ const live = createLiveView({
   metrics,
   log,
 });
+const { service: commands } = lifecycle.hold(
+  'commands',
+  openCommands({
+    settings,
+    sender: createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS }),
+    events: telling({ publisher: queues.events, stationOf: live.stationOf, log }),
+    kept: createKeptCommands({ connection, prefix }),
+    log: eventLog,
+    history: historyFrom(queries),
+    logger: log,
+  }),
+);
 const access = {
   authentication,
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
+const webhooks = lifecycle.hold(
+  'webhooks',
+  createWebhooks({
+    settings,
+    store: registry,
+    queues: createWebhookQueues({ connection, prefix, replicas: settings.WATTSTREAM_REPLICAS }),
+    attempts: lifecycle.hold('attempts of webhooks', logOf(streams.webhookAttempts)),
+    log,
+  }),
+);
 const app = await buildApp({
   queries,
   inspector,
   eventStreams: [
-    { stream: messageNames('').streams.chargingEvents, log: events },
+    { stream: messageNames('').streams.chargingEvents, log: eventLog },
     { stream: messageNames('').streams.cmsEvents, log: cmsLog },
   ],
   registry,
   commands: { commands, stationOf: live.stationOf },
+  webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,
   access,

@@ -249,6 +249,29 @@ export const settings = z.object({
   WATTSTREAM_LIVE_SNAPSHOT_ROWS: count(5_000, 1, 50_000).describe(
     'Chargers, connectors or sessions, of each at most, in a snapshot',
   ),
+  WATTSTREAM_SECRETS_KEY: z
+    .string()
+    .min(32)
+    .optional()
+    .describe(
+      'What secrets of webhooks are sealed with in the registry; without it they stand there as they are',
+    ),
+  WATTSTREAM_WEBHOOKS_MAX: count(100, 0).describe('Webhooks at most'),
+  WATTSTREAM_WEBHOOK_ALLOW_HTTP: flag(false).describe('Deliver to http addresses too, unencrypted'),
+  WATTSTREAM_WEBHOOK_ALLOW_ADDRESSES: names().describe(
+    'Addresses and ranges (CIDR) that webhooks may go to although they are private; separated by commas',
+  ),
+  WATTSTREAM_WEBHOOK_TIMEOUT_MS: count(10_000, 100).describe('Time for one attempt to deliver'),
+  WATTSTREAM_WEBHOOK_FIRST_RETRY_MS: count(5_000, 1).describe(
+    'Pause after the first failure; three times as long after each further one, one hour at most',
+  ),
+  WATTSTREAM_WEBHOOK_RETRY_SECONDS: count(86_400, 0).describe(
+    'How long a delivery is tried before it becomes a dead letter',
+  ),
+  WATTSTREAM_WEBHOOK_CONCURRENCY: count(4, 1, 100).describe('Attempts side by side per webhook'),
+  WATTSTREAM_WEBHOOK_ROTATION_SECONDS: count(86_400, 0).describe(
+    'How long a former secret signs beside the new one',
+  ),
   WATTSTREAM_OPS_PORT: count(0).describe(
     'Port of /health and /metrics of a role without HTTP of its own; 0 = any free',
   ),

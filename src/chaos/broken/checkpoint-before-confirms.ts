@@ -7,9 +7,8 @@ import { createRowWriter } from '../../analytics/pipeline/row-writer.js';
 import { runAnalytics } from '../../analytics/role.js';
 import { readSettings } from '../../platform/config.js';
 import type { EventPublisher } from '../../queues/ports.js';
-import { QueueConnection } from '../../queues/rabbitmq/connection.js';
-import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
-import { ensureQueueTopology } from '../../queues/rabbitmq/topology.js';
+import { openQueues } from '../../queues/rabbitmq/open.js';
+import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { createRabbitReader } from '../../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../../streams/rabbitmq/topology.js';
 import { onPurpose } from './on-purpose.js';
@@ -36,8 +35,10 @@ const confirmingEarly = (honest: EventPublisher): EventPublisher => ({
 await runAnalytics(readSettings(), {
   ensureTopology,
   createReader: createRabbitReader,
+  openQueues(...given) {
+    const queues = openQueues(...given);
+    return { ...queues, events: confirmingEarly(queues.events) };
+  },
+  createEventLog: createRabbitEventLog,
   createRowWriter,
-  ensureQueueTopology,
-  connectQueues: (options) => new QueueConnection(options),
-  createEventPublisher: (options) => confirmingEarly(createEventPublisher(options)),
 });
