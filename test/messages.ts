@@ -64,14 +64,35 @@ export const held = (chargePointId: string, more: Partial<HeldCharger> = {}): He
   ...more,
 });
 
-export const keptCommand = (chargePointId: string, more: Partial<KeptCommand> = {}): KeptCommand => ({
-  id: randomUUID(),
-  schema: 1,
-  at,
-  type: 'kept',
-  chargePointId,
-  asked: { operation: 'reset', body: { type: 'soft' } },
-  queueUntil: '2099-01-01T00:00:00.000Z',
-  timeoutSeconds: 30,
-  ...more,
-});
+const queueUntil = '2099-01-01T00:00:00.000Z';
+
+export const keptCommand = (chargePointId: string, more: Partial<KeptCommand> = {}): KeptCommand => {
+  const id = more.id ?? randomUUID();
+  return {
+    id,
+    schema: 1,
+    at,
+    type: 'kept',
+    chargePointId,
+    asked: { operation: 'reset', body: { type: 'Soft' } },
+    requested: {
+      id: `${id}:requested`,
+      schema: 1,
+      at,
+      type: 'command.requested',
+      chargePointId,
+      commandId: id,
+      action: 'Reset',
+      operation: 'reset',
+      protocol: 'ocpp1.6',
+      payload: { type: 'Soft' },
+      digest: '',
+      actor: 'somebody',
+      deadline: '2026-11-25T10:01:00.000Z',
+      queueUntil,
+    },
+    queueUntil,
+    timeoutSeconds: 30,
+    ...more,
+  };
+};

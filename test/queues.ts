@@ -1,6 +1,6 @@
 /** A corner of the broker for one test: exchanges and queues under a prefix of their own, through a damageable wire. */
 import { randomBytes } from 'node:crypto';
-import type { ChannelModel } from 'amqplib';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { messageNames, RETRY_DELAYS, type RetryDelay } from '../src/domain/messages/names.js';
 import { openAmqp } from '../src/platform/amqp.js';
 import { type BrokerAddress, readSettings, streamAddress } from '../src/platform/config.js';
@@ -82,14 +82,19 @@ export async function createTestQueues(
       opened.push(connection);
       return connection;
     },
+    // By consuming: a queue with a single active consumer cannot be asked for one message.
     async drain(queue) {
+      const waiting = await count(queue);
       const channel = await admin.createChannel();
       const bodies: string[] = [];
-      for (;;) {
-        const message = await channel.get(queue, { noAck: true });
-        if (!message) break;
-        bodies.push(message.content.toString());
-      }
+      if (waiting > 0)
+        await new Promise<void>((resolve, reject) => {
+          const take = (message: ConsumeMessage | null) => {
+            if (message !== null) bodies.push(message.content.toString());
+            if (bodies.length === waiting) resolve();
+          };
+          channel.consume(queue, take, { noAck: true }).catch(reject);
+        });
       await channel.close();
       return bodies;
     },

@@ -377,6 +377,11 @@ describe('the API', () => {
           expect({ path, status: (await get(path!)).statusCode }).toEqual({ path, status: 200 });
     });
 
+    test('events have a page and a document of their own', async () => {
+      expect((await get('/docs/events')).body).toContain('session.updated');
+      expect((await get('/docs/events.json')).json()).toMatchObject({ asyncapi: '3.0.0' });
+    });
+
     test('it is not sent again when it has not changed', async () => {
       const { etag } = (await get('/')).headers;
       expect((await get('/', { 'if-none-match': etag! })).statusCode).toBe(304);

@@ -19,9 +19,12 @@ import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { cmsRoutes } from './routes/cms.js';
+import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
+import { eventsRoutes } from './routes/events.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
+import { type WebhookRoutesOptions, webhookRoutes } from './routes/webhooks.js';
 import { webRoutes } from './web.js';
 
 export interface AppOptions {
@@ -29,12 +32,16 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
+  /** Without it there are no webhooks here. */
+  readonly webhooks?: WebhookRoutesOptions;
   /** Without it there are no routes to them. */
   readonly deadLetters?: DeadLetters;
   readonly health: Health;
   readonly access: GuardOptions;
   readonly metrics: Registry;
   readonly log: Logger;
+  /** Without it there are no routes for commands. */
+  readonly commands?: CommandRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -51,11 +58,13 @@ export async function buildApp({
   queries,
   inspector,
   registry,
+  webhooks,
   deadLetters,
   health,
   access,
   metrics,
   log,
+  commands,
   docsPage = true,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -133,11 +142,13 @@ export async function buildApp({
       },
       tags: [
         { name: 'charger', description: 'Chargers as operators see them' },
+        { name: 'commands', description: 'What chargers are asked to do, and what came of it' },
         {
           name: 'analytics',
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
         { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
+        { name: 'webhooks', description: 'Outside programs that are told what happens (/docs/events)' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
       components: {
@@ -162,9 +173,12 @@ export async function buildApp({
 
   processRoutes(app, health, metrics);
   webRoutes(app);
+  eventsRoutes(app);
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry);
+  if (webhooks !== undefined) webhookRoutes(app, webhooks);
+  if (commands !== undefined) commandRoutes(app, commands);
   opsRoutes(app, queries, inspector);
   if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();

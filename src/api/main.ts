@@ -11,11 +11,14 @@ import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
+import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
+import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
 import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
@@ -23,8 +26,11 @@ import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
+import { historyFrom } from './commands/history.js';
+import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
+import { createWebhooks } from './webhooks/index.js';
 
 const settings = readSettings();
 const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
@@ -117,12 +123,60 @@ const access = {
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
+const webhooks = lifecycle.hold(
+  'webhooks',
+  createWebhooks({
+    settings,
+    store: registry,
+    queues: createWebhookQueues({
+      connection: queues,
+      prefix: settings.WATTSTREAM_PREFIX,
+      replicas: settings.WATTSTREAM_REPLICAS,
+    }),
+    attempts: lifecycle.hold(
+      'attempts',
+      createRabbitEventLog({
+        address: streamAddress(settings),
+        stream: messageNames(settings.WATTSTREAM_PREFIX).streams.webhookAttempts,
+        log,
+      }),
+    ),
+    log,
+  }),
+);
 const deadLetters = createDeadLetters({
   amqpUrl: settings.RABBITMQ_URL,
   prefix: settings.WATTSTREAM_PREFIX,
   events: publisher,
 });
-const app = await buildApp({ queries, inspector, registry, deadLetters, health, access, metrics, log });
+const commands = lifecycle.hold(
+  'commands',
+  openCommands({
+    settings,
+    sender: createCommandSender({
+      connection: queues,
+      prefix: settings.WATTSTREAM_PREFIX,
+      locateMs: settings.WATTSTREAM_LOCATE_MS,
+    }),
+    events: publisher,
+    kept: createKeptCommands({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
+    log: events,
+    history: historyFrom(queries),
+    logger: log,
+  }),
+);
+const app = await buildApp({
+  queries,
+  inspector,
+  registry,
+  webhooks: webhooks.routes,
+  deadLetters,
+  health,
+  access,
+  metrics,
+  log,
+  commands: { commands: commands.service, stationOf: live.stationOf },
+});
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 live.attach(app.server);

@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } fro
 import { z } from 'zod';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
+import { FieldErrors } from './field-errors.js';
 
 export const problemSchema = z
   .object({
@@ -18,11 +19,17 @@ export const problemSchema = z
       .optional()
       .describe('What is wrong with the request, field by field'),
     requestId: z.string().describe('As in the log and in the header x-request-id'),
+    command: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        'With CHARGER_OFFLINE, COMMAND_TIMED_OUT and COMMAND_PENDING: the command, as under its own address',
+      ),
   })
   .meta({ id: 'Problem' });
 
 export type Problem = z.infer<typeof problemSchema>;
-type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfterSeconds?: number };
+export type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfterSeconds?: number };
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
@@ -40,6 +47,7 @@ const TITLES: Record<number, string> = {
   428: 'Precondition Required',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
 /** Our codes that are the caller's doing; every other one is 503 when trying again can help, else 500. */
@@ -56,8 +64,18 @@ const STATUS_OF: Record<string, number> = {
   CHARGER_UNKNOWN: 404,
   DEAD_LETTER_UNKNOWN: 404,
   NOT_FOUND: 404,
+  WEBHOOK_UNKNOWN: 404,
+  WEBHOOK_URL_REFUSED: 422,
+  WEBHOOKS_TOO_MANY: 422,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
+  ACTION_UNKNOWN: 400,
+  PAYLOAD_INVALID: 400,
+  TIMEOUT_TOO_LONG: 400,
+  QUEUE_UNTIL_WRONG: 400,
+  COMMAND_UNKNOWN: 404,
+  NOT_IN_THIS_VERSION: 422,
+  IDEMPOTENCY_KEY_REUSED: 422,
   ENTITY_UNKNOWN: 404,
   CONFLICT: 409,
   PRECONDITION_FAILED: 412,
@@ -101,6 +119,7 @@ export function factsOf(error: unknown): Facts {
       detail: error.message,
       ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
       ...(cause instanceof z.ZodError ? { errors: fieldsOf(cause) } : {}),
+      ...(error instanceof FieldErrors && error.fields.length > 0 ? { errors: [...error.fields] } : {}),
       ...(status === 503 ? { retryAfterSeconds: 2 } : {}),
     };
   }

@@ -54,7 +54,8 @@ async function start(queues = new MemoryQueues(), options: TestOptions = {}) {
 }
 
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await aWhile(5);
+  for (const end = Date.now() + 4_500; !(await condition()); await aWhile(5))
+    if (Date.now() > end) throw new Error(`never came true: ${condition}`);
 }
 
 /** CALLs of ours that a charger has got. */

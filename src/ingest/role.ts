@@ -3,7 +3,8 @@
  *
  * Order of start: the port opens first and says 503, so that a charger is told something while the broker is
  * away; then the topology, then the publisher (both tried until they succeed); then the registry is read; then
- * GatewayStarted; then chargers. Order of stop: chargers, publisher, registry, ops port.
+ * GatewayStarted; then chargers. Order of stop: chargers, the last steps of their commands, publisher, registry, ops
+ * port. Commands connect by themselves, whenever the broker is there.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -12,7 +13,7 @@ import { warmUp } from '../domain/ocpp/schemas.js';
 import { type Settings, streamAddress } from '../platform/config.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import { Lifecycle, serveOps } from '../platform/lifecycle.js';
-import { createLogger } from '../platform/logger.js';
+import { createLogger, type Logger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
 import { directoryOf } from '../registry/directory.js';
@@ -23,6 +24,7 @@ import { readStaticSource } from '../registry/static.js';
 import type { FramePublisher } from '../streams/ports.js';
 import type { RabbitPublisherOptions } from '../streams/rabbitmq/publisher.js';
 import type { TopologyOptions } from '../streams/rabbitmq/topology.js';
+import type { CommandParts } from './commands.js';
 import { DRAIN_SHARE, startIngest } from './ingest.js';
 import { LatePublisher } from './late-publisher.js';
 import { sayAlive } from './liveness.js';
@@ -32,6 +34,14 @@ export interface IngestWiring {
   ensureTopology(options: TopologyOptions): Promise<void>;
   createPublisher(options: RabbitPublisherOptions): FramePublisher;
   openReplica(options: ReplicaOnRabbitOptions): OpenReplica;
+  /** Returns at once, also while the broker is away. Without it chargers cannot be reached by commands. */
+  openCommands?(options: CommandWiringOptions): CommandParts & { close(drainMs: number): Promise<void> };
+}
+
+export interface CommandWiringOptions {
+  readonly settings: Settings;
+  readonly gatewayId: string;
+  readonly log: Logger;
 }
 
 /** Resolves when it runs (or was stopped while it started); it ends by a signal. */
@@ -81,9 +91,23 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
   lifecycle.hold('publisher', {
     close: () => publisher.close(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.publisher),
   });
+  const commands = wiring.openCommands?.({ settings, gatewayId, log });
+  if (commands !== undefined)
+    lifecycle.hold('commands', {
+      close: () => commands.close(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.publisher),
+    });
   const ingest = lifecycle.hold(
     'chargers',
-    await startIngest({ settings, gatewayId, publisher, directory, metrics, log, ...tlsOf(settings) }),
+    await startIngest({
+      settings,
+      gatewayId,
+      publisher,
+      directory,
+      metrics,
+      log,
+      ...(commands === undefined ? {} : { commands }),
+      ...tlsOf(settings),
+    }),
   );
   readiness = () => replica.ready() ?? ingest.ready();
   log.info({ port: ingest.port, ops: ops.port, gateway: gatewayId }, 'listening');

@@ -164,6 +164,19 @@ export const settings = z.object({
   WATTSTREAM_SESSION_DAYS: count(3, 1).describe(
     'Days of log time for which ended sessions can still be amended',
   ),
+  WATTSTREAM_COMMAND_SECONDS: count(30, 1).describe(
+    'Time a charger has to answer a command, waiting its turn included, unless the request says otherwise',
+  ),
+  WATTSTREAM_COMMAND_SECONDS_MAX: count(300, 1).describe('Longest time a request may ask for'),
+  WATTSTREAM_COMMAND_GRACE_SECONDS: count(5, 1).describe(
+    'After the deadline of a command, before an api closes it without a word from the gateway; more than clocks differ',
+  ),
+  WATTSTREAM_COMMAND_KEPT_HOURS: count(168, 1).describe(
+    'Longest time for which a command is kept for a charger that is away (queueUntil)',
+  ),
+  WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
+    'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
+  ),
   WATTSTREAM_API_PORT: count(8080).describe('Port of the API'),
   WATTSTREAM_API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   WATTSTREAM_API_ALLOWED_HOSTS: names().describe(
@@ -223,6 +236,29 @@ export const settings = z.object({
   ),
   WATTSTREAM_LIVE_SNAPSHOT_ROWS: count(5_000, 1, 50_000).describe(
     'Chargers, connectors or sessions, of each at most, in a snapshot',
+  ),
+  WATTSTREAM_SECRETS_KEY: z
+    .string()
+    .min(32)
+    .optional()
+    .describe(
+      'What secrets of webhooks are sealed with in the registry; without it they stand there as they are',
+    ),
+  WATTSTREAM_WEBHOOKS_MAX: count(100, 0).describe('Webhooks at most'),
+  WATTSTREAM_WEBHOOK_ALLOW_HTTP: flag(false).describe('Deliver to http addresses too, unencrypted'),
+  WATTSTREAM_WEBHOOK_ALLOW_ADDRESSES: names().describe(
+    'Addresses and ranges (CIDR) that webhooks may go to although they are private; separated by commas',
+  ),
+  WATTSTREAM_WEBHOOK_TIMEOUT_MS: count(10_000, 100).describe('Time for one attempt to deliver'),
+  WATTSTREAM_WEBHOOK_FIRST_RETRY_MS: count(5_000, 1).describe(
+    'Pause after the first failure; three times as long after each further one, one hour at most',
+  ),
+  WATTSTREAM_WEBHOOK_RETRY_SECONDS: count(86_400, 0).describe(
+    'How long a delivery is tried before it becomes a dead letter',
+  ),
+  WATTSTREAM_WEBHOOK_CONCURRENCY: count(4, 1, 100).describe('Attempts side by side per webhook'),
+  WATTSTREAM_WEBHOOK_ROTATION_SECONDS: count(86_400, 0).describe(
+    'How long a former secret signs beside the new one',
   ),
   WATTSTREAM_OPS_PORT: count(0).describe(
     'Port of /health and /metrics of a role without HTTP of its own; 0 = any free',

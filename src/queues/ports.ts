@@ -155,3 +155,20 @@ export interface DeadLetters {
   drop(ids: readonly string[] | 'all', actor: string): Promise<string[]>;
   close(): Promise<void>;
 }
+
+/** The queues of webhooks: notifications in, one queue per subscription out, and a stream of what became of attempts. */
+export interface WebhookQueues {
+  /** The durable queue of all notifications; one consumer at a time in the whole system, in order. */
+  incoming(): WorkQueue;
+  /** Makes sure that the subscription's queue is there. Rejects when the broker is away. */
+  ensure(id: string): Promise<void>;
+  /** With everything in it. */
+  remove(id: string): Promise<void>;
+  /** Into the subscription's queue; resolves when confirmed. In the order of the calls; one that is gone takes nothing. */
+  hand(id: string, notification: Notification): Promise<void>;
+  /** One consumer at a time, in order. `publishedAt` of its deliveries is when they were handed over. */
+  work(id: string): WorkQueue;
+  /** Into the stream of attempts. Best effort: never rejects. */
+  record(attempt: object): void;
+  close(): Promise<void>;
+}

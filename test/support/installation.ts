@@ -13,6 +13,7 @@ export interface RunningRole {
   readonly name: string;
   /** ingest: the OCPP port. */
   readonly port: number;
+  /** api: that of the API. */
   readonly opsPort: number;
   readonly process: ChildProcess;
   /** Its log so far, as it was written. */
@@ -34,7 +35,7 @@ export interface TestInstallation {
   readonly database: TestDatabase;
   readonly env: Record<string, string>;
   start(
-    role: 'ingest' | 'analytics',
+    role: 'ingest' | 'analytics' | 'api',
     env?: Record<string, string>,
     options?: StartOptions,
   ): Promise<RunningRole>;
@@ -43,6 +44,7 @@ export interface TestInstallation {
   stop(): Promise<void>;
 }
 
+export const apiUrl = (role: RunningRole): string => `http://127.0.0.1:${role.opsPort}/api`;
 export const ocppUrl = (role: RunningRole): string => `ws://127.0.0.1:${role.port}/ocpp`;
 
 export async function testInstallation(settings: Record<string, string> = {}): Promise<TestInstallation> {
@@ -52,6 +54,7 @@ export async function testInstallation(settings: Record<string, string> = {}): P
     WATTSTREAM_PREFIX: `e2e-${randomBytes(4).toString('hex')}.`,
     WATTSTREAM_PARTITIONS: '4',
     WATTSTREAM_ACCEPT_UNKNOWN: 'true',
+    WATTSTREAM_AUTH: 'off',
     WATTSTREAM_LOG_LEVEL: 'warn',
     WATTSTREAM_INGEST_HOST: '127.0.0.1',
     CLICKHOUSE_DATABASE: database.name,
@@ -69,6 +72,7 @@ export async function testInstallation(settings: Record<string, string> = {}): P
           ...env,
           WATTSTREAM_INGEST_PORT: String(port),
           WATTSTREAM_OPS_PORT: String(opsPort),
+          WATTSTREAM_API_PORT: String(opsPort),
           ...more,
         },
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -10,6 +10,7 @@ import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
 import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
+import { secretKeeper } from '../webhooks/secret.js';
 import { type Access, refuseForeignNames } from './access.js';
 import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
 import { ownTokens, signToken } from './jwt.js';
@@ -51,6 +52,17 @@ async function build(authentication: Authentication) {
     },
     inspector: { bounds: async () => [] },
     registry: store,
+    webhooks: {
+      store,
+      keeper: secretKeeper(undefined),
+      allowHttp: false,
+      max: 1,
+      rotationMs: 0,
+      now: Date.now,
+      recent: () => [],
+      tryOut: async () => ({ outcome: 'failed', status: null, detail: '', elapsedMs: 0 }),
+      removed: async () => {},
+    },
     deadLetters: createMemoryDeadLetters([]),
     health: { ready: () => undefined },
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },

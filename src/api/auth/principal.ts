@@ -1,7 +1,7 @@
 /** Who is asking. Routes and rooms decide by this alone; where it came from (a token, a key) is forgotten here. */
+import { ROLES, type Role } from '../../domain/registry/account.js';
 
-export const ROLES = ['customer', 'operator', 'analyst', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
+export { ROLES, type Role };
 
 export interface Principal {
   /** Stands as `actor` in the record of what somebody did. */

@@ -3,7 +3,7 @@ import { readSettings } from '../../platform/config.js';
 import { settingsList } from '../config-docs.js';
 import type { Context } from '../context.js';
 
-const SECRET = /PASSWORD|SECRET/;
+const SECRET = /PASSWORD|SECRET|_KEY$/;
 
 /** `amqp://user:***@host`: settings are printed where others look on. */
 const masked = (name: string, value: string): string =>

@@ -37,7 +37,7 @@ export interface Command {
   readonly sent: StepOf<'command.sent'> | undefined;
   readonly outcome: TerminalStep | undefined;
   /** In the order of the log, up to the terminal one. */
-  readonly steps: readonly { readonly type: CommandStep['type']; readonly at: string }[];
+  readonly steps: readonly Pick<CommandStep, 'type' | 'at' | 'id'>[];
 }
 
 /** undefined: nothing is known of a command whose `requested` is not among what was read. */
@@ -50,7 +50,7 @@ export function evolveCommand(command: Command | undefined, step: CommandStep): 
         deadline: step.deadline,
         sent: undefined,
         outcome: undefined,
-        steps: [{ type: step.type, at: step.at }],
+        steps: [taken(step)],
       }
     );
   if (command === undefined || command.outcome !== undefined) return command;
@@ -58,7 +58,7 @@ export function evolveCommand(command: Command | undefined, step: CommandStep): 
   const next = {
     ...command,
     state: step.type.slice('command.'.length) as CommandStateName,
-    steps: [...command.steps, { type: step.type, at: step.at }],
+    steps: [...command.steps, taken(step)],
   };
   switch (step.type) {
     case 'command.kept':
@@ -71,6 +71,8 @@ export function evolveCommand(command: Command | undefined, step: CommandStep): 
       return { ...next, outcome: honest(step, command.sent !== undefined) };
   }
 }
+
+const taken = ({ type, at, id }: CommandStep): Command['steps'][number] => ({ type, at, id });
 
 /**
  * "Certainly not written" may be said by an api that has not read of `sent` yet. Once both are in the log, nobody can be
@@ -86,4 +88,11 @@ export const isOpen = (command: Command): boolean => command.outcome === undefin
 
 /** Epoch milliseconds by which it must have come to an end, a kept one's waiting included. */
 export const endsBy = ({ state, deadline, requested: { queueUntil } }: Command): number =>
-  Date.parse(queueUntil !== null && (state === 'requested' || state === 'kept') ? queueUntil : deadline);
+  Date.parse(queueUntil !== null && state === 'kept' ? queueUntil : deadline);
+
+/**
+ * Whose step stands in the log, when several processes tried to take it: theirs differ in their id, and the first one
+ * counts. undefined: none yet.
+ */
+export const idOfStep = (command: Command | undefined, type: CommandStep['type']): string | undefined =>
+  command?.steps.find((step) => step.type === type)?.id;

@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import { PROTOCOLS } from '../ocpp/record.js';
+import { commandEvents } from './charging-events.js';
 import { chargePointId, instant, messageHead } from './message.js';
 
 export const chargingCommand = z.object({
@@ -42,6 +43,7 @@ export const keptCommand = z.object({
       }),
     ])
     .describe('Said in the words of the version that the charger speaks when it is back'),
+  requested: commandEvents.requested.describe('As it is in the log, which may be days back by then'),
   queueUntil: instant,
   timeoutSeconds: z.number().positive().describe('From its release on'),
 });

@@ -17,6 +17,8 @@ export interface MessageNames {
     readonly cmsEvents: string;
     /** Published to by its name, over the default exchange. */
     readonly cmsSnapshots: string;
+    /** What became of attempts to deliver to webhooks. */
+    readonly webhookAttempts: string;
   };
   readonly queues: {
     readonly notifications: string;
@@ -26,6 +28,8 @@ export interface MessageNames {
   };
   /** Where commands for the chargers of one gateway arrive; it vanishes with the gateway. */
   gatewayCommands(gateway: string): string;
+  /** What one subscription is still to be told. */
+  webhook(id: string): string;
   /** Where a message waits before it goes back to the working queue. */
   retry(queue: string, delay: RetryDelay): string;
 }
@@ -48,6 +52,7 @@ export function messageNames(prefix: string): MessageNames {
       chargingEvents: `${prefix}charging.events.log`,
       cmsEvents: `${prefix}cms.events.log`,
       cmsSnapshots: `${prefix}cms.snapshots`,
+      webhookAttempts: `${prefix}webhooks.attempts`,
     },
     queues: {
       notifications: `${prefix}notifications`,
@@ -55,6 +60,7 @@ export function messageNames(prefix: string): MessageNames {
       deadLetters: `${prefix}dead-letters`,
     },
     gatewayCommands: (gateway) => `${prefix}gateway.${gateway}.commands`,
+    webhook: (id) => `${prefix}webhooks.${id}`,
     retry: (queue, delay) => `${queue}.retry.${delay}`,
   };
 }

@@ -93,6 +93,11 @@ async function declareAll(connection: ChannelModel, options: QueueTopologyOption
     await declare(streams.chargingEvents, { ...stream, 'x-max-age': `${options.eventsRetentionDays}D` });
     await declare(streams.cmsEvents, stream);
     await declare(streams.cmsSnapshots, { ...stream, 'x-max-length-bytes': SNAPSHOTS_MAX_BYTES });
+    await declare(streams.webhookAttempts, {
+      ...stream,
+      'x-max-age': '2D',
+      'x-max-length-bytes': SNAPSHOTS_MAX_BYTES,
+    });
     await channel.assertExchange(exchanges.chargingEvents, 'topic', { durable: true });
     await channel.bindQueue(streams.chargingEvents, exchanges.chargingEvents, '#');
     await channel.assertExchange(exchanges.cmsEvents, 'topic', { durable: true });
@@ -101,7 +106,8 @@ async function declareAll(connection: ChannelModel, options: QueueTopologyOption
     what = 'The queues';
     await declare(queues.deadLetters, quorum);
     await channel.bindQueue(queues.deadLetters, exchanges.deadLetters, '');
-    await declare(queues.notifications, quorum);
+    // In order, therefore by one process at a time: it hands them on to the queues of webhooks.
+    await declare(queues.notifications, { ...quorum, 'x-single-active-consumer': true });
     await channel.bindQueue(queues.notifications, exchanges.notifications, '#');
     await declare(queues.keptCommands, {
       ...quorum,

@@ -84,7 +84,10 @@ class WorkConsumer implements Consumer {
   async close(drainMs = 5_000): Promise<void> {
     if (this.closing) return;
     this.closing = true;
-    if (this.current && this.tag !== undefined) await this.current.cancel(this.tag).catch(() => {});
+    // A single active consumer that is cancelled keeps what it has until its channel closes, and the next one would get
+    // what is behind that first. When nothing is waited for the channel alone is closed: everything goes back in order.
+    if (drainMs > 0 && this.current && this.tag !== undefined)
+      await this.current.cancel(this.tag).catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, drainMs);

@@ -7,7 +7,7 @@ const model = { capacityWh: 50_000, soc: 0.5, maxPowerW: 50_000 };
 
 describe('a car at the plug', () => {
   it('takes constant power first, then less and less, then nothing', () => {
-    const car = new Car(model, 150_000);
+    const car = new Car(model, () => 150_000);
     const powers: number[] = [];
     for (let minute = 0; minute < 180; minute++) {
       powers.push(car.powerW);
@@ -24,12 +24,12 @@ describe('a car at the plug', () => {
   });
 
   it('never takes more than the connector offers', () => {
-    const car = new Car(model, 11_000);
+    const car = new Car(model, () => 11_000);
     expect(car.charge(30 * MINUTE)).toBeCloseTo(5_500, 6);
   });
 
   it('takes the same however often one looks, while power is constant', () => {
-    const [often, once] = [new Car(model, 11_000), new Car(model, 11_000)];
+    const [often, once] = [new Car(model, () => 11_000), new Car(model, () => 11_000)];
     let sum = 0;
     for (let look = 0; look < 60; look++) sum += often.charge(MINUTE / 2);
     expect(sum).toBeCloseTo(once.charge(30 * MINUTE), 6);

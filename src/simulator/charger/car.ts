@@ -20,7 +20,7 @@ export class Car {
 
   constructor(
     private readonly model: CarModel,
-    private readonly offeredW: number,
+    private readonly offeredW: () => number,
   ) {
     this.storedWh = model.capacityWh * model.soc;
   }
@@ -30,14 +30,18 @@ export class Car {
   }
 
   get full(): boolean {
-    return this.powerW === 0;
+    return this.share === 0;
   }
 
   get powerW(): number {
-    const most = Math.min(this.model.maxPowerW, this.offeredW);
-    if (this.soc < TAPER_FROM) return most;
+    return Math.min(this.model.maxPowerW, this.offeredW()) * this.share;
+  }
+
+  /** Of full power, what the battery takes. */
+  private get share(): number {
+    if (this.soc < TAPER_FROM) return 1;
     const share = (1 - this.soc) / (1 - TAPER_FROM);
-    return share < CUT_OFF ? 0 : most * share;
+    return share < CUT_OFF ? 0 : share;
   }
 
   /** Lets the car charge for so long; returns the energy it took, Wh. */

@@ -8,6 +8,7 @@ import { type Faults, NO_FAULTS, type Scenario } from './behaviour.js';
 import type { Call, Payload } from './call.js';
 import type { BootReason, Device, Dialect } from './dialect.js';
 import { errorText, Link, type LinkListener, resultText } from './link.js';
+import { Memory } from './memory.js';
 import { Outbox } from './outbox.js';
 import { Outlet, type OutletHost } from './outlet.js';
 import type { Profile } from './profile.js';
@@ -61,6 +62,7 @@ export class Charger implements LinkListener, Device, OutletHost {
   readonly faults: Faults;
   readonly dialect: Dialect;
   readonly settings: Settings;
+  readonly memory = new Memory();
   readonly ledger: Ledger;
   readonly startAt: number;
   endAt: number;
@@ -441,9 +443,9 @@ export class Charger implements LinkListener, Device, OutletHost {
   }
 
   /** What a command sets off happens now, but after its reply. */
-  private soon(run: () => void): void {
+  private soon(run: () => void, afterMs = 0): void {
     const now = this.options.clock.now();
-    this.agenda.add(Number.isFinite(now) ? Math.max(this.time, now) : this.time, run);
+    this.agenda.add((Number.isFinite(now) ? Math.max(this.time, now) : this.time) + afterMs, run);
     setImmediate(this.advance);
   }
 
@@ -459,8 +461,52 @@ export class Charger implements LinkListener, Device, OutletHost {
     return this.outbox.holds(transactionId);
   }
 
+  say(afterMs: number, action: string, payload: () => Payload): void {
+    this.soon(() => {
+      if (this.online) this.send([{ action, durable: false, payload }]);
+    }, afterMs);
+  }
+
+  reserve(
+    connectorId: number | undefined,
+    { id, idTag, untilMs }: { id: number; idTag: string; untilMs: number },
+    expired: () => void,
+  ): 'Accepted' | 'Occupied' | 'Unavailable' | 'Rejected' {
+    // The same id again replaces its reservation (OCPP 1.6, 5.13).
+    this.outlets.find(({ reservation }) => reservation?.id === id)?.unreserve();
+    const any = connectorId === undefined || connectorId === 0;
+    const wanted = this.outlets.filter((outlet) => any || outlet.connectorId === connectorId);
+    if (wanted.length === 0 || untilMs <= this.shown) return 'Rejected';
+    const outlet = wanted.find(({ status }) => status === 'Available') ?? (wanted[0] as Outlet);
+    const word = outlet.reserve({ id, idTag });
+    if (word === 'Accepted')
+      this.soon(() => {
+        if (outlet.reservation?.id !== id) return;
+        outlet.unreserve();
+        expired();
+      }, untilMs - this.shown);
+    return word;
+  }
+
+  cancelReservation(id: number): boolean {
+    const outlet = this.outlets.find(({ reservation }) => reservation?.id === id);
+    outlet?.unreserve();
+    return outlet !== undefined;
+  }
+
+  limitW(connectorId: number): number {
+    const { maxPowerW, phases, current } = this.profile;
+    const perAmp = current === 'DC' ? 400 : 230 * phases;
+    return this.memory
+      .profilesFor(connectorId)
+      .map(({ unit, periods }) => (periods[0]?.limit ?? maxPowerW) * (unit === 'A' ? perAmp : 1))
+      .reduce((least, limit) => Math.min(least, limit), maxPowerW);
+  }
+
   remoteStart(connectorId: number | undefined, idTag: string, remoteStartId: number | undefined): boolean {
-    const free = (outlet: Outlet) => !outlet.occupied && ['Available', 'Preparing'].includes(outlet.status);
+    const free = (outlet: Outlet) =>
+      !outlet.occupied &&
+      (['Available', 'Preparing'].includes(outlet.status) || outlet.reservation?.idTag === idTag);
     const outlet = this.outlets.find(
       (one) => (connectorId === undefined || one.connectorId === connectorId) && free(one),
     );
@@ -546,6 +592,12 @@ export class Charger implements LinkListener, Device, OutletHost {
         this.soon(() => {
           for (const outlet of concerned) outlet.sample('Trigger');
         });
+        return 'Accepted';
+      // Nothing of the kind is under way.
+      case 'DiagnosticsStatusNotification':
+      case 'FirmwareStatusNotification':
+      case 'LogStatusNotification':
+        this.say(0, message, () => ({ status: 'Idle' }));
         return 'Accepted';
       default:
         return 'NotImplemented';

@@ -1,6 +1,7 @@
 import type { Protocol } from '../../domain/ocpp/record.js';
 import type { LedgerSession } from '../ledger.js';
 import type { Call, Payload } from './call.js';
+import type { Memory } from './memory.js';
 import type { Profile } from './profile.js';
 import type { Settings } from './settings.js';
 
@@ -21,6 +22,7 @@ export interface Reading {
 export type OutletStatus =
   | 'Available'
   | 'Preparing'
+  | 'Reserved'
   | 'Charging'
   | 'SuspendedEV'
   | 'Finishing'
@@ -41,6 +43,8 @@ export interface Running {
   readonly idTag: string;
   readonly readings: Reading[];
   readonly remoteStartId?: number;
+  /** It was reserved for this. */
+  readonly reservationId?: number;
   seqNo: number;
   /** 2.x: the cable was plugged in before anybody was known, and this session began with it. */
   readonly beganUnauthorized: boolean;
@@ -89,6 +93,19 @@ export type BootReason = 'PowerUp' | 'ScheduledReset' | 'RemoteReset';
 export interface Device {
   readonly profile: Profile;
   readonly settings: Settings;
+  /** What the server gave it to keep. */
+  readonly memory: Memory;
+  /** What its clock shows, epoch milliseconds. */
+  readonly shown: number;
+  /** Says it so long after the reply, if it is online then. */
+  say(afterMs: number, action: string, payload: () => Payload): void;
+  /** Connector 0 or none: any. `expired` is called unless it was used or cancelled before. */
+  reserve(
+    connectorId: number | undefined,
+    reservation: { id: number; idTag: string; untilMs: number },
+    expired: () => void,
+  ): 'Accepted' | 'Occupied' | 'Unavailable' | 'Rejected';
+  cancelReservation(id: number): boolean;
   /** Transaction id of each connector from 1, `undefined` when it has none. */
   transactions(): (string | undefined)[];
   remoteStart(connectorId: number | undefined, idTag: string, remoteStartId: number | undefined): boolean;

@@ -32,6 +32,13 @@ export interface OutletHost {
   send(calls: readonly Call[]): void;
   statusChanged(outlet: Outlet): void;
   sessionEnded(): void;
+  /** What the connector may give now, W. */
+  limitW(connectorId: number): number;
+}
+
+export interface Reservation {
+  readonly id: number;
+  readonly idTag: string;
 }
 
 interface Session {
@@ -65,6 +72,7 @@ export class Outlet {
   private session: Session | undefined;
   private nth = 0;
   private operative = true;
+  private reserved: Reservation | undefined;
   private remote: { idTag: string; remoteStartId: number | undefined } | undefined;
 
   constructor(
@@ -99,9 +107,27 @@ export class Outlet {
     this.step(at, () => {
       // The doors may have been closed meanwhile.
       if (host.time >= host.endAt) return;
-      if (this.operative) this.plugIn(visit);
+      // Whoever finds it reserved drives on.
+      if (this.operative && this.reserved === undefined) this.plugIn(visit);
       else this.await();
     });
+  }
+
+  get reservation(): Reservation | undefined {
+    return this.reserved;
+  }
+
+  reserve(reservation: Reservation): 'Accepted' | 'Occupied' | 'Unavailable' {
+    if (!this.operative) return 'Unavailable';
+    if (this.status !== 'Available' && this.reserved?.idTag !== reservation.idTag) return 'Occupied';
+    this.reserved = reservation;
+    this.show('Reserved');
+    return 'Accepted';
+  }
+
+  unreserve(): void {
+    this.reserved = undefined;
+    if (this.status === 'Reserved') this.show(this.operative ? 'Available' : 'Unavailable');
   }
 
   /** Somebody pressed start in an app: the car is plugged in a moment later. False when it is in use. */
@@ -158,6 +184,7 @@ export class Outlet {
 
   setOperative(operative: boolean): void {
     this.operative = operative;
+    if (!operative) this.unreserve();
     if (this.session === undefined && (this.status === 'Available' || this.status === 'Unavailable')) {
       this.show(operative ? 'Available' : 'Unavailable');
     }
@@ -213,6 +240,8 @@ export class Outlet {
     const v16 = host.profile.protocol === 'ocpp1.6';
     const idTag = this.tag();
     const remoteStartId = this.remote?.remoteStartId;
+    const reservationId = this.reserved?.id;
+    this.reserved = undefined;
     const meterStartWh = this.whole(this.meter.readingWh);
     const ledger: LedgerSession = {
       chargePointId: host.profile.chargePointId,
@@ -240,6 +269,7 @@ export class Outlet {
       idTag,
       readings: [],
       ...(remoteStartId === undefined ? {} : { remoteStartId }),
+      ...(reservationId === undefined ? {} : { reservationId }),
       seqNo: 0,
       beganUnauthorized: unauthorized,
       judged: (status) => {
@@ -251,7 +281,7 @@ export class Outlet {
     const session: Session = {
       running,
       visit,
-      car: new Car(visit.car, host.profile.maxPowerW),
+      car: new Car(visit.car, () => host.limitW(this.connectorId)),
       chargedTo: host.time,
       charging: false,
       earlierWh: 0,

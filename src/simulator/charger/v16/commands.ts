@@ -1,5 +1,6 @@
 import type { Payload } from '../call.js';
 import type { Device, Refusal } from '../dialect.js';
+import { fileName, report, SIGNED_UPDATE, UPDATE, UPLOAD } from '../jobs.js';
 import { type ReplyTable, replyFrom } from '../replies.js';
 import { type Key, numberKey, passwordKey, switchKey } from '../settings.js';
 
@@ -13,12 +14,17 @@ const keys = (device: Device): Key[] => [
   // Up to 20 bytes in hexadecimal; the password itself is the bytes (OCPP-J 1.6, 6.2). Write-only.
   passwordKey('AuthorizationKey', /^([0-9a-fA-F]{2}){16,20}$/, 'hex'),
   { name: 'NumberOfConnectors', read: () => String(device.profile.connectors) },
-  { name: 'SupportedFeatureProfiles', read: () => 'Core,RemoteTrigger' },
+  { name: 'LocalAuthListMaxLength', read: () => '10000' },
+  { name: 'ChargeProfileMaxStackLevel', read: () => '8' },
+  {
+    name: 'SupportedFeatureProfiles',
+    read: () => 'Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger',
+  },
 ];
 
 const status = (word: string): Payload => ({ status: word });
 
-/** Replies of OCPP 1.6 charge points. `undefined`: known, but not supported by these. */
+/** Replies of OCPP 1.6 charge points. */
 const REPLIES: ReplyTable = {
   Reset: ({ type }, device) => {
     device.reset(type === 'Hard' ? 'HardReset' : 'SoftReset', false);
@@ -60,26 +66,114 @@ const REPLIES: ReplyTable = {
   UnlockConnector: ({ connectorId }, device) =>
     status(device.unlock(connectorId as number) ? 'Unlocked' : 'UnlockFailed'),
   ClearCache: () => status('Accepted'),
-  DataTransfer: () => status('UnknownVendorId'),
-  // -1: local authorization lists are not supported (OCPP 1.6, 5.10).
-  GetLocalListVersion: () => ({ listVersion: -1 }),
-  SendLocalList: () => status('NotSupported'),
-  ReserveNow: () => status('Rejected'),
-  CancelReservation: () => status('Rejected'),
-  SetChargingProfile: () => status('NotSupported'),
-  ClearChargingProfile: () => status('Unknown'),
-  GetCompositeSchedule: () => status('Rejected'),
-  // No file name: there is nothing to upload (OCPP 1.6, 5.9).
-  GetDiagnostics: () => ({}),
-  UpdateFirmware: undefined,
-  ExtendedTriggerMessage: undefined,
-  GetLog: undefined,
-  SignedUpdateFirmware: undefined,
-  InstallCertificate: undefined,
-  DeleteCertificate: undefined,
-  GetInstalledCertificateIds: undefined,
-  CertificateSigned: undefined,
+  // Its own vendor's messages alone.
+  DataTransfer: ({ vendorId }, { profile }) =>
+    status(vendorId === profile.vendor ? 'Accepted' : 'UnknownVendorId'),
+  GetLocalListVersion: (_payload, { memory }) => ({ listVersion: memory.localListVersion }),
+  SendLocalList: ({ listVersion, updateType, localAuthorizationList = [] }, { memory }) =>
+    status(
+      memory.updateList(
+        listVersion as number,
+        updateType as string,
+        (localAuthorizationList as { idTag: string; idTagInfo?: object }[]).map(({ idTag, idTagInfo }) => ({
+          token: idTag,
+          keep: idTagInfo !== undefined,
+        })),
+      ),
+    ),
+  ReserveNow: ({ connectorId, expiryDate, idTag, reservationId }, device) =>
+    status(
+      device.reserve(
+        connectorId as number,
+        { id: reservationId as number, idTag: idTag as string, untilMs: Date.parse(expiryDate as string) },
+        () => {},
+      ),
+    ),
+  CancelReservation: ({ reservationId }, device) =>
+    status(device.cancelReservation(reservationId as number) ? 'Accepted' : 'Rejected'),
+  SetChargingProfile: ({ connectorId, csChargingProfiles }, device) => {
+    if ((connectorId as number) > device.profile.connectors) return status('Rejected');
+    const given = csChargingProfiles as Profile16;
+    device.memory.setProfile({
+      id: given.chargingProfileId,
+      connectorId: connectorId as number,
+      purpose: given.chargingProfilePurpose,
+      stackLevel: given.stackLevel,
+      unit: given.chargingSchedule.chargingRateUnit,
+      periods: given.chargingSchedule.chargingSchedulePeriod,
+      given: { ...given },
+    });
+    return status('Accepted');
+  },
+  ClearChargingProfile: ({ id, connectorId, chargingProfilePurpose, stackLevel }, { memory }) =>
+    status(
+      memory.clearProfiles((one) =>
+        id === undefined
+          ? (connectorId ?? one.connectorId) === one.connectorId &&
+            (chargingProfilePurpose ?? one.purpose) === one.purpose &&
+            (stackLevel ?? one.stackLevel) === one.stackLevel
+          : one.id === id,
+      )
+        ? 'Accepted'
+        : 'Unknown',
+    ),
+  GetCompositeSchedule: ({ connectorId, duration }, { memory, profile, shown }) => {
+    if ((connectorId as number) > profile.connectors) return status('Rejected');
+    const [first] = memory.profilesFor(connectorId as number);
+    return {
+      status: 'Accepted',
+      connectorId: connectorId as number,
+      scheduleStart: new Date(shown).toISOString(),
+      chargingSchedule: {
+        duration: duration as number,
+        chargingRateUnit: first?.unit ?? 'W',
+        chargingSchedulePeriod: first?.periods ?? [{ startPeriod: 0, limit: profile.maxPowerW }],
+      },
+    };
+  },
+  GetDiagnostics: (_payload, device) => {
+    report(device, 'DiagnosticsStatusNotification', UPLOAD);
+    return { fileName: fileName(device, 'diagnostics') };
+  },
+  UpdateFirmware: (_payload, device) => {
+    report(device, 'FirmwareStatusNotification', UPDATE);
+    return {};
+  },
+  // The security whitepaper, 2nd edition.
+  ExtendedTriggerMessage: ({ requestedMessage, connectorId }, device) =>
+    status(device.trigger(requestedMessage as string, connectorId as number | undefined)),
+  GetLog: ({ logType, requestId }, device) => {
+    report(device, 'LogStatusNotification', UPLOAD, { requestId });
+    return { status: 'Accepted', filename: fileName(device, String(logType).toLowerCase()) };
+  },
+  SignedUpdateFirmware: ({ requestId }, device) => {
+    report(device, 'SignedFirmwareStatusNotification', SIGNED_UPDATE, { requestId });
+    return status('Accepted');
+  },
+  InstallCertificate: ({ certificateType, certificate }, { memory }) => {
+    memory.install(certificateType as string, certificate as string);
+    return status('Accepted');
+  },
+  DeleteCertificate: ({ certificateHashData }, { memory }) =>
+    status(memory.deleteCertificate(certificateHashData as object) ? 'Accepted' : 'NotFound'),
+  GetInstalledCertificateIds: ({ certificateType }, { memory }) => {
+    const found = memory.certificates.filter(({ type }) => type === certificateType);
+    return found.length === 0
+      ? status('NotFound')
+      : { status: 'Accepted', certificateHashData: found.map(({ hash }) => hash) };
+  },
+  CertificateSigned: () => status('Accepted'),
 };
+
+interface Profile16 {
+  chargingProfileId: number;
+  chargingProfilePurpose: string;
+  stackLevel: number;
+  chargingSchedule: {
+    chargingRateUnit: string;
+    chargingSchedulePeriod: { startPeriod: number; limit: number }[];
+  };
+}
 
 export const reply = (action: string, payload: Payload, device: Device): Payload | Refusal =>
   replyFrom(REPLIES, action, payload, device);

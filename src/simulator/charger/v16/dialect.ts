@@ -89,6 +89,7 @@ export function v16(profile: Profile): Dialect {
           connectorId: session.ledger.connectorId,
           idTag: session.idTag,
           meterStart: session.ledger.meterStartWh,
+          ...(session.reservationId === undefined ? {} : { reservationId: session.reservationId }),
           timestamp: iso(begin.at),
         }),
         {

@@ -9,6 +9,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 const CONNECTOR_STATUS: Record<OutletStatus, string> = {
   Available: 'Available',
   Preparing: 'Occupied',
+  Reserved: 'Reserved',
   Charging: 'Occupied',
   SuspendedEV: 'Occupied',
   Finishing: 'Occupied',
@@ -17,6 +18,7 @@ const CONNECTOR_STATUS: Record<OutletStatus, string> = {
 const CHARGING_STATE: Record<OutletStatus, string> = {
   Available: 'Idle',
   Preparing: 'EVConnected',
+  Reserved: 'Idle',
   Charging: 'Charging',
   SuspendedEV: 'SuspendedEV',
   Finishing: 'EVConnected',
@@ -132,6 +134,7 @@ export function v2x(profile: Profile, protocol: Protocol): Dialect {
         {
           evse: { id: session.ledger.evseId!, ...(profile.terse ? {} : { connectorId: 1 }) },
           ...(session.beganUnauthorized ? {} : token(session)),
+          ...(session.reservationId === undefined ? {} : { reservationId: session.reservationId }),
           ...values(begin),
         },
       ),

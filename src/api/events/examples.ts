@@ -1,0 +1,327 @@
+/** One example of every message there is, by type: what /docs/events shows. A test holds each to its schema. */
+import type { ChargingEventMessage, SessionView } from '../../domain/messages/charging-events.js';
+import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../../domain/messages/cms-events.js';
+import type { Notification } from '../../domain/messages/notifications.js';
+import { RESOURCES } from '../cms/resources.js';
+
+const at = '2026-11-25T12:00:00.000Z';
+const session: SessionView = {
+  sessionId: '5f0c2b52-6a53-5d7c-9f0e-0a1b2c3d4e5f',
+  chargePointId: 'CP-1',
+  evseId: 1,
+  connectorId: 1,
+  transactionId: '43274597',
+  status: 'active',
+  held: false,
+  authStatus: 'Accepted',
+  stationId: 'st-7',
+  accountId: 'ac-9',
+  tariff: 'day@3',
+  startedAt: '2026-11-25T11:30:00.000Z',
+  stoppedAt: null,
+  lastSeenAt: at,
+  energyWh: 5_312.5,
+  energyExportWh: null,
+  powerW: 10_980,
+  maxPowerW: 11_040,
+  socPercent: 47,
+  stopReason: '',
+  estimated: false,
+  anomalies: [],
+  remoteStartId: null,
+  cost: { currency: 'EUR', exclVat: '2.12', inclVat: '2.52' },
+};
+const version = 281474976725331;
+const head = (type: string) => ({ id: `${type}:1:3:14675:CP-1`, schema: 1 as const, at });
+const where = { chargePointId: 'CP-1', stationId: 'st-7', accountId: 'ac-9' };
+const charger = { connection: 'g1-42', gateway: 'g1', protocol: 'ocpp1.6', address: '10.0.0.17' };
+const news = { version, previous: version - 31 };
+const commandId = 'b2a7e1d0-9f3c-4e57-8a61-3c0d5e7f9a12';
+const step = (n: string) => ({
+  id: `${commandId}:${n}`,
+  schema: 1 as const,
+  at,
+  chargePointId: 'CP-1',
+  commandId,
+});
+const held = { gateway: 'g1', connection: 'g1-42' };
+const letter = {
+  id: '0d6fcf4c-0a5c-5d4e-9a0e-5b7a4b1a9d3f',
+  type: 'session.updated',
+  reason: 'the receiver answered 500',
+  attempts: 25,
+  queue: 'webhooks',
+  exchange: 'notifications',
+  routingKey: 'operator.session.updated',
+  deadAt: at,
+};
+
+const charging: Readonly<Record<ChargingEventMessage['type'], ChargingEventMessage>> = {
+  'session.started': {
+    ...head('session.started'),
+    ...where,
+    ...news,
+    previous: null,
+    type: 'session.started',
+    session: { ...session, energyWh: 0, startedAt: at },
+  },
+  'session.updated': { ...head('session.updated'), ...where, ...news, type: 'session.updated', session },
+  'session.stopped': {
+    ...head('session.stopped'),
+    ...where,
+    ...news,
+    type: 'session.stopped',
+    session: { ...session, status: 'completed', stoppedAt: at, powerW: null, stopReason: 'EVDisconnected' },
+  },
+  'session.vanished': {
+    ...head('session.vanished'),
+    ...where,
+    ...news,
+    type: 'session.vanished',
+    sessionId: session.sessionId,
+  },
+  'connector.status': {
+    ...head('connector.status'),
+    ...where,
+    ...news,
+    type: 'connector.status',
+    evseId: 1,
+    connectorId: 1,
+    status: 'Charging',
+    errorCode: 'NoError',
+    vendorCode: '',
+    since: at,
+  },
+  'charger.online': {
+    ...head('charger.online'),
+    ...where,
+    ...news,
+    ...charger,
+    type: 'charger.online',
+    closeCode: null,
+  },
+  'charger.offline': {
+    ...head('charger.offline'),
+    ...where,
+    ...news,
+    ...charger,
+    type: 'charger.offline',
+    closeCode: 1006,
+  },
+  'anomaly.found': {
+    ...head('anomaly.found'),
+    ...where,
+    type: 'anomaly.found',
+    sessionId: session.sessionId,
+    kind: 'meter_jump',
+    detail: '41 kWh within 60 s',
+  },
+  'command.requested': {
+    ...step('requested'),
+    type: 'command.requested',
+    action: 'RemoteStartTransaction',
+    operation: 'remote-start',
+    protocol: 'ocpp1.6',
+    payload: { connectorId: 1, idTag: '04A2B3C4' },
+    digest: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    actor: 'eve',
+    deadline: '2026-11-25T12:00:30.000Z',
+    queueUntil: null,
+  },
+  'command.kept': { ...step('kept'), type: 'command.kept', queueUntil: '2026-11-25T14:00:00.000Z' },
+  'command.released': {
+    ...step('released'),
+    type: 'command.released',
+    deadline: '2026-11-25T12:00:30.000Z',
+  },
+  'command.sent': { ...step('sent'), ...held, type: 'command.sent' },
+  'command.accepted': {
+    ...step('accepted'),
+    ...held,
+    type: 'command.accepted',
+    status: 'Accepted',
+    response: { status: 'Accepted' },
+  },
+  'command.rejected': {
+    ...step('rejected'),
+    ...held,
+    type: 'command.rejected',
+    status: 'Rejected',
+    response: { status: 'Rejected' },
+  },
+  'command.failed': {
+    ...step('failed'),
+    type: 'command.failed',
+    code: 'NotSupported',
+    description: 'The charge point does not know this action',
+    details: {},
+  },
+  'command.timed-out': {
+    ...step('timed-out'),
+    type: 'command.timed-out',
+    delivery: 'delivery-unknown',
+    detail: 'No answer within 30 s',
+  },
+  'command.offline': { ...step('offline'), type: 'command.offline', detail: 'No gateway holds CP-1' },
+  'charging.started': {
+    ...head('charging.started'),
+    ...where,
+    type: 'charging.started',
+    sessionId: session.sessionId,
+    transactionId: session.transactionId,
+    requestId: commandId,
+  },
+  'charging.stopped': {
+    ...head('charging.stopped'),
+    ...where,
+    type: 'charging.stopped',
+    sessionId: session.sessionId,
+    transactionId: session.transactionId,
+    requestId: commandId,
+  },
+  'ops.dead-letter.redriven': {
+    id: `${letter.id}:redriven`,
+    schema: 1,
+    at,
+    type: 'ops.dead-letter.redriven',
+    actor: 'eve',
+    letter,
+  },
+  'ops.dead-letter.dropped': {
+    id: `${letter.id}:dropped`,
+    schema: 1,
+    at,
+    type: 'ops.dead-letter.dropped',
+    actor: 'eve',
+    letter,
+  },
+};
+
+export const CMS_CHANGES = ['created', 'updated', 'deleted'] as const;
+
+const states: Partial<Record<EntityKind, Record<string, unknown>>> = {
+  webhook: { id: 'wh-1', url: 'https://example.org/hooks', patterns: ['session.*'], enabled: true },
+  'api-key': { id: 'key-1', name: 'Billing', account: 'ac-1' },
+  ...Object.fromEntries(RESOURCES.map(({ kind, example }) => [kind, example])),
+};
+
+function cmsExample(kind: EntityKind, change: (typeof CMS_CHANGES)[number]): CmsEvent {
+  const state = states[kind] ?? {};
+  return {
+    id: '3c9d1a54-7b1e-4f60-9d8e-2f4a6b8c0d1e',
+    schema: 1,
+    at,
+    type: `cms.${kind}.${change}`,
+    kind,
+    entityId: String(state.id ?? state.uid ?? '1'),
+    version: { created: 1, updated: 2, deleted: 3 }[change],
+    actor: 'eve',
+    state: change === 'deleted' ? null : state,
+  };
+}
+
+/** By type. */
+export const EXAMPLES: Readonly<Record<string, ChargingEventMessage | CmsEvent>> = {
+  ...charging,
+  ...Object.fromEntries(
+    ENTITY_KINDS.flatMap((kind) =>
+      CMS_CHANGES.map((change) => [`cms.${kind}.${change}`, cmsExample(kind, change)]),
+    ),
+  ),
+};
+
+const updated = charging['session.updated'];
+export const NOTIFICATION: Notification = {
+  id: updated.id,
+  schema: 1,
+  at,
+  type: updated.type,
+  audience: { stationId: 'st-7', accountId: 'ac-9' },
+  event: updated,
+};
+
+const chargePointId = 'CP-1';
+export const COMMAND_EXAMPLES = {
+  command: {
+    id: commandId,
+    schema: 1,
+    at,
+    type: 'command',
+    chargePointId,
+    connection: 'g1-42',
+    protocol: 'ocpp1.6',
+    action: 'Reset',
+    payload: { type: 'Soft' },
+    deadline: '2026-11-25T12:00:30.000Z',
+  },
+  locate: { id: 'q-1', schema: 1, at, type: 'locate', chargePointId },
+  located: { chargePointId, ...held, protocol: 'ocpp1.6', since: '2026-11-25T08:00:00.000Z' },
+  held: {
+    id: 'h-1',
+    schema: 1,
+    at,
+    type: 'held',
+    chargePointId,
+    ...held,
+    protocol: 'ocpp1.6',
+    since: '2026-11-25T08:00:00.000Z',
+  },
+  kept: {
+    id: commandId,
+    schema: 1,
+    at,
+    type: 'kept',
+    chargePointId,
+    asked: { operation: 'reset', body: { type: 'Soft' } },
+    queueUntil: '2026-11-25T14:00:00.000Z',
+    timeoutSeconds: 30,
+  },
+} as const;
+
+const room = 'station:st-7';
+const epoch = 'q1w2e3r4t5y6';
+const place = { room, epoch, seq: 17 };
+export const LIVE_EXAMPLES = {
+  subscribe: { room },
+  resume: place,
+  unsubscribe: { room },
+  subscribed: {
+    ok: true,
+    ...place,
+    live: true,
+    snapshot: {
+      chargers: [
+        {
+          chargePointId,
+          stationId: 'st-7',
+          online: true,
+          protocol: 'ocpp1.6',
+          gateway: 'g1',
+          address: '10.0.0.17',
+          since: '2026-11-25T08:00:00.000Z',
+          version: version - 900,
+        },
+      ],
+      connectors: [
+        {
+          chargePointId,
+          evseId: 1,
+          connectorId: 1,
+          status: 'Charging',
+          errorCode: 'NoError',
+          vendorCode: '',
+          since: '2026-11-25T11:30:00.000Z',
+          version: version - 600,
+        },
+      ],
+      sessions: [{ ...session, version }],
+      commands: [],
+      truncated: false,
+    },
+  },
+  refused: { ok: false, code: 'ROOM_FORBIDDEN', detail: 'You may not be in operator.', canRetry: false },
+  change: { ...place, seq: 18, notification: NOTIFICATION },
+  stale: { room, reason: 'feed-interrupted' },
+  feed: { live: true },
+  bye: { code: 'TOO_SLOW', detail: 'More than 8388608 bytes waited for this connection.' },
+} as const;
