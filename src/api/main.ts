@@ -19,6 +19,7 @@ import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js'
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
+import { telling } from '../queues/telling.js';
 import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
@@ -158,7 +159,7 @@ const commands = lifecycle.hold(
       prefix: settings.WATTSTREAM_PREFIX,
       locateMs: settings.WATTSTREAM_LOCATE_MS,
     }),
-    events: publisher,
+    events: telling({ publisher, stationOf: live.stationOf, log }),
     kept: createKeptCommands({ connection: queues, prefix: settings.WATTSTREAM_PREFIX }),
     log: events,
     history: historyFrom(queries),

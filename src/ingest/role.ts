@@ -16,6 +16,8 @@ import { Lifecycle, serveOps } from '../platform/lifecycle.js';
 import { createLogger, type Logger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { untilSuccess } from '../platform/retry.js';
+import type { EventPublisher } from '../queues/ports.js';
+import { telling } from '../queues/telling.js';
 import { directoryOf } from '../registry/directory.js';
 import { observeReplica } from '../registry/metrics.js';
 import type { OpenReplica, ReplicaOnRabbitOptions } from '../registry/rabbitmq/open.js';
@@ -35,7 +37,10 @@ export interface IngestWiring {
   createPublisher(options: RabbitPublisherOptions): FramePublisher;
   openReplica(options: ReplicaOnRabbitOptions): OpenReplica;
   /** Returns at once, also while the broker is away. Without it chargers cannot be reached by commands. */
-  openCommands?(options: CommandWiringOptions): CommandParts & { close(drainMs: number): Promise<void> };
+  openCommands?(options: CommandWiringOptions): CommandParts & {
+    readonly events: Pick<EventPublisher, 'publishChargingEvent' | 'publishNotification'>;
+    close(drainMs: number): Promise<void>;
+  };
 }
 
 export interface CommandWiringOptions {
@@ -105,7 +110,18 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
       directory,
       metrics,
       log,
-      ...(commands === undefined ? {} : { commands }),
+      ...(commands === undefined
+        ? {}
+        : {
+            commands: {
+              ...commands,
+              events: telling({
+                publisher: commands.events,
+                stationOf: (id) => directory.find(id)?.station,
+                log,
+              }),
+            },
+          }),
       ...tlsOf(settings),
     }),
   );

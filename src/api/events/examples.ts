@@ -273,6 +273,7 @@ export const COMMAND_EXAMPLES = {
     type: 'kept',
     chargePointId,
     asked: { operation: 'reset', body: { type: 'Soft' } },
+    requested: charging['command.requested'],
     queueUntil: '2026-11-25T14:00:00.000Z',
     timeoutSeconds: 30,
   },
