@@ -11,11 +11,9 @@ import { readSettings, streamAddress } from '../platform/config.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
-
 import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
-
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { openQueues } from '../queues/rabbitmq/open.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';

@@ -4,9 +4,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createTestQueues, type TestQueues } from '../../test/queues.js';
+import type { CmsEvent } from '../domain/messages/cms-events.js';
+import { evolve } from '../domain/registry/evolve.js';
+import { emptyState } from '../domain/registry/state.js';
 import { examples } from '../domain/registry/testing/examples.js';
 import { silentLogger } from '../platform/logger.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
+import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { type OpenRegistry, openRegistry } from './rabbitmq/open.js';
 import type { WriterLine } from './testing/writer-process.js';
 
@@ -178,6 +182,23 @@ test(
     );
     expect(acknowledged.length).toBeGreaterThanOrEqual(90);
     expect(versions).toEqual(expect.arrayContaining(acknowledged));
+    // A snapshot was written in the middle of all this; with the log after it, it says what the whole log says.
+    const whole = emptyState();
+    let records = 0;
+    const log = createRabbitEventLog({ address: queues.address, stream: queues.names.streams.cmsEvents });
+    await new Promise<void>((resolve) => {
+      log.follow({
+        from: { from: 'first' },
+        accept: ({ body }) => {
+          records += 1;
+          evolve(whole, JSON.parse(body) as CmsEvent);
+        },
+        onLevel: resolve,
+      });
+    });
+    await log.close();
+    expect(replica.state).toEqual(whole);
+    expect(replica.readSinceSnapshot).toBeLessThan(records);
     // What was refused applied nowhere.
     const refused = said.flatMap((line) => ('refused' in line ? [line] : []));
     expect(refused.filter(({ code }) => code !== 'CONFLICT')).toEqual([]);

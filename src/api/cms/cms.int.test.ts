@@ -18,11 +18,11 @@ const ORDER = ['stations', 'tariffs', 'accounts', 'points', 'tokens', 'outages']
 const resources = ORDER.map((path) => RESOURCES.find((one) => one.path === path)!);
 
 let queues: TestQueues;
-let base: string;
+/** Addresses of two api processes, as far as the broker can tell. */
+let bases: string[];
 const closing: (() => Promise<unknown>)[] = [];
 
-beforeAll(async () => {
-  queues = await createTestQueues();
+async function start(): Promise<string> {
   const connection = queues.connect();
   const publisher = createEventPublisher({ connection, prefix: queues.prefix });
   const registry = openRegistry({
@@ -49,30 +49,40 @@ beforeAll(async () => {
     docsPage: false,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/cms`;
   await registry.store.replica.level;
-  closing.push(
-    () => app.close(),
-    () => registry.close(),
-    () => publisher.close(0),
-    () => queues.close(),
-  );
+  closing.push(async () => {
+    await app.close();
+    await registry.close();
+    await publisher.close(0);
+  });
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/cms`;
+}
+
+beforeAll(async () => {
+  queues = await createTestQueues();
+  bases = [await start(), await start()];
 }, LONG);
 afterAll(async () => {
   for (const close of closing) await close();
+  await queues?.close();
 }, LONG);
 
-const ask = async (method: string, path: string, body?: unknown) => {
-  const response = await fetch(`${base}/${path}`, {
+const ask = async (method: string, path: string, body?: unknown, { at = 0, ifMatch = '*' } = {}) => {
+  const response = await fetch(`${bases[at]}/${path}`, {
     method,
     headers: {
       connection: 'close',
-      ...(method === 'POST' ? {} : { 'if-match': '*' }),
+      ...(method === 'POST' ? {} : { 'if-match': ifMatch }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: response.status, location: response.headers.get('location') ?? '' };
+  const text = await response.text();
+  return {
+    status: response.status,
+    location: response.headers.get('location') ?? '',
+    body: text === '' ? undefined : JSON.parse(text),
+  };
 };
 
 test(
@@ -108,6 +118,33 @@ test(
     expect(told.join()).not.toContain('scrypt');
     // The password itself is nowhere at all.
     expect(stored.map(({ body }) => body).join()).not.toContain('0123456789abcdef0123');
+  },
+  LONG,
+);
+
+test(
+  'two api processes write the same station at once: one wins, the other gets 409, both show the same',
+  async () => {
+    const station = resources[0]!.example;
+    const place = (await ask('POST', 'stations', { ...station, id: 'contended' })).location.slice(
+      '/api/cms/'.length,
+    );
+    for (let version = 1; version <= 10; version++) {
+      // Both have read the version that they are going to change.
+      for (const at of [0, 1]) while ((await ask('GET', place, undefined, { at })).body.version !== version);
+      const rename = (at: number) =>
+        ask('PUT', place, { ...station, id: 'contended', name: `by ${at}` }, { at, ifMatch: `"${version}"` });
+      const answers = await Promise.all([rename(0), rename(1)]);
+      const winner = answers.find(({ status }) => status === 200);
+      // 412: the other's change had come before this one was looked at.
+      expect([409, 412]).toContain(answers.find((answer) => answer !== winner)?.status);
+      expect(winner?.body.version).toBe(version + 1);
+      for (const at of [0, 1]) {
+        let seen = await ask('GET', place, undefined, { at });
+        while (seen.body.version === version) seen = await ask('GET', place, undefined, { at });
+        expect(seen.body).toEqual(winner?.body);
+      }
+    }
   },
   LONG,
 );

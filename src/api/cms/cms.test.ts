@@ -115,12 +115,14 @@ describe('every kind', () => {
 
   test('is in the OpenAPI document, with an example and with how it fails', () => {
     const { paths } = JSON.parse(JSON.stringify(app.swagger()));
-    for (const { path, param, example: shown } of RESOURCES) {
+    for (const { path, param, writeOnly, example: shown } of RESOURCES) {
       const { post: create, get: list } = paths[`/api/cms/${path}`];
       expect(create.requestBody.content['application/json'].example).toEqual(shown);
       expect(create.responses.default.content).toHaveProperty(['application/problem+json']);
       expect(list.parameters.map(({ name }: { name: string }) => name)).toContain('limit');
       expect(Object.keys(paths[`/api/cms/${path}/{${param}}`]).sort()).toEqual(['delete', 'get', 'put']);
+      for (const field of Object.keys(writeOnly))
+        expect(JSON.stringify(create.requestBody)).toContain(`"${field}":`);
       for (const more of [
         `/api/cms/${path}/{${param}}/history`,
         `/api/cms/import/${path}`,

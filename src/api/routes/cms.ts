@@ -58,8 +58,20 @@ function resourceRoutes<K extends EntityKind>(
   const base = `/api/cms/${path}`;
   const one = `${base}/:${param}`;
   const shape = KINDS[kind].shape as unknown as z.ZodType;
-  const entity = z.intersection(shape, z.object(shownOnly)).meta({ examples: [resource.example] });
-  const body = shape.meta({ examples: [resource.example], ...writeOnlyNote(resource) });
+  const { password: _, ...shownExample } = resource.example;
+  const hasPassword = KINDS[kind].secrets.includes('passwordHash') ? { hasPassword: z.boolean() } : {};
+  const entity = z
+    .intersection(shape, z.object({ ...shownOnly, ...hasPassword }))
+    .meta({ examples: [shownExample] });
+  const writeOnly = Object.entries(resource.writeOnly).map(([field, { input }]) => [
+    field,
+    input
+      .nullish()
+      .meta({ description: `${input.description ?? ''} Kept when left out.`.trim(), writeOnly: true }),
+  ]);
+  const body = z
+    .intersection(shape, z.object(Object.fromEntries(writeOnly)))
+    .meta({ examples: [resource.example] });
   const params = z.object({ [param]: z.string().min(1).max(255) });
   const ifMatch = z.looseObject({
     'if-match': z.string().optional().describe('ETag of the version that is changed; "*": whatever is there'),
@@ -276,15 +288,6 @@ function* asArray(entities: readonly Live[]): Generator<string> {
     yield `${at === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
   }
   yield '\n]\n';
-}
-
-function writeOnlyNote({ writeOnly }: Pick<Resource, 'writeOnly'>): { description?: string } {
-  const fields = Object.entries(writeOnly).map(
-    ([field, { input }]) => `\`${field}\`: ${input.description ?? 'at least 12 characters'}`,
-  );
-  return fields.length === 0
-    ? {}
-    : { description: `Written, never shown, and kept when left out: ${fields.join('; ')}.` };
 }
 
 function ready(store: RegistryStore): void {
