@@ -21,6 +21,7 @@ export interface TestQueues {
   /** A connection that no proxy damages, to look and to prepare with. */
   readonly admin: ChannelModel;
   declare(): Promise<void>;
+  remove(): Promise<void>;
   /** Through the proxy; closed with everything else. */
   connect(options?: Partial<QueueConnectionOptions>): QueueConnection;
   /** Bodies in a queue, which are taken out of it. */
@@ -71,6 +72,7 @@ export async function createTestQueues(
     streamProxy,
     admin,
     declare,
+    remove: () => removeQueues(prefix, admin),
     connect(more = {}) {
       const connection = new QueueConnection({
         amqpUrl: url.toString(),
@@ -97,17 +99,25 @@ export async function createTestQueues(
     async close() {
       proxy.thaw();
       await Promise.all(opened.map((connection) => connection.close()));
-      const channel = await admin.createChannel();
-      channel.on('error', () => {});
-      const { queues, streams } = names;
-      for (const queue of [...Object.values(queues), ...Object.values(streams)]) {
-        await channel.deleteQueue(queue);
-        for (const delay of RETRY_DELAYS) await channel.deleteQueue(names.retry(queue, delay));
-      }
-      for (const exchange of Object.values(names.exchanges)) await channel.deleteExchange(exchange);
+      await removeQueues(prefix, admin);
       await admin.close();
       await proxy.close();
       await streamProxy.close();
     },
   };
+}
+
+/** Takes away what `ensureQueueTopology` made. */
+export async function removeQueues(prefix: string, connection?: ChannelModel): Promise<void> {
+  const { exchanges, queues, streams, retry } = messageNames(prefix);
+  const admin = connection ?? (await openAmqp(readSettings().RABBITMQ_URL, 'wattstream test'));
+  const channel = await admin.createChannel();
+  channel.on('error', () => {});
+  for (const queue of [...Object.values(queues), ...Object.values(streams)]) {
+    await channel.deleteQueue(queue);
+    for (const delay of RETRY_DELAYS) await channel.deleteQueue(retry(queue, delay));
+  }
+  for (const exchange of Object.values(exchanges)) await channel.deleteExchange(exchange);
+  await channel.close();
+  if (!connection) await admin.close();
 }

@@ -9,6 +9,7 @@ import type { Queries } from '../analytics/ports.js';
 import type { Health } from '../platform/lifecycle.js';
 import type { Logger } from '../platform/logger.js';
 import { Histogram, type Registry } from '../platform/metrics.js';
+import type { DeadLetters } from '../queues/ports.js';
 import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
@@ -18,6 +19,7 @@ import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
 import { chargerRoutes } from './routes/charger.js';
 import { cmsRoutes } from './routes/cms.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
@@ -28,6 +30,8 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
+  /** Without it there are no routes to them. */
+  readonly deadLetters?: DeadLetters;
   readonly health: Health;
   readonly access: GuardOptions;
   readonly metrics: Registry;
@@ -48,6 +52,7 @@ export async function buildApp({
   queries,
   inspector,
   registry,
+  deadLetters,
   health,
   access,
   metrics,
@@ -163,6 +168,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, (roles) => ({ access: { roles } }));
   opsRoutes(app, queries, inspector);
+  if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();
   return app;
 }

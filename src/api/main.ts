@@ -12,6 +12,7 @@ import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
+import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
@@ -115,7 +116,12 @@ const access = {
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
 };
-const app = await buildApp({ queries, inspector, registry, health, access, metrics, log });
+const deadLetters = createDeadLetters({
+  amqpUrl: settings.RABBITMQ_URL,
+  prefix: settings.WATTSTREAM_PREFIX,
+  events: publisher,
+});
+const app = await buildApp({ queries, inspector, registry, deadLetters, health, access, metrics, log });
 await app.listen({ host: settings.WATTSTREAM_API_HOST, port: settings.WATTSTREAM_API_PORT });
 lifecycle.hold('requests', app);
 live.attach(app.server);

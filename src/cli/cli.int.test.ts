@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../../test/clickhouse.js';
+import { removeQueues } from '../../test/queues.js';
 import { createTestStreams, type TestStreams } from '../../test/rabbitmq.js';
 import { markerRow, quarterRow, sessionRow, uuid } from '../../test/rows.js';
 import { hashOf } from '../analytics/pipeline/checkpoints.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { silentLogger } from '../platform/logger.js';
+import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
 import { recordHash } from '../streams/codec.js';
 import type { FrameRecord } from '../streams/ports.js';
 import { createRabbitPublisher } from '../streams/rabbitmq/publisher.js';
@@ -21,6 +23,11 @@ let code = 0;
 
 beforeAll(async () => {
   [db, streams] = await Promise.all([createTestDatabase(), createTestStreams(2)]);
+  await ensureQueueTopology({
+    amqpUrl: readSettings().RABBITMQ_URL,
+    prefix: streams.prefix,
+    eventsRetentionDays: 1,
+  });
   env = {
     ...process.env,
     CLICKHOUSE_DATABASE: db.name,
@@ -48,7 +55,7 @@ beforeAll(async () => {
     quarterRow({ energy_wh: 401.25, bucket: '2026-11-23T08:15:00.000Z' }),
   ]);
 });
-afterAll(() => Promise.all([db.drop(), streams.close()]));
+afterAll(() => Promise.all([db.drop(), removeQueues(streams.prefix).then(() => streams.close())]));
 beforeEach(() => {
   out = '';
   code = 0;
@@ -150,6 +157,13 @@ describe('wattstream doctor', () => {
       partitions: 'ok',
       'advertised hosts': 'ok',
       retention: env.RABBITMQ_MANAGEMENT_URL ? 'ok' : 'unknown',
+      exchanges: 'ok',
+      queues: 'ok',
+      bindings: env.RABBITMQ_MANAGEMENT_URL ? 'ok' : 'unknown',
+      'dead letters': 'ok',
+      // Nobody consumes here.
+      notifications: 'unknown',
+      'kept commands': 'unknown',
       ClickHouse: 'ok',
       clock: 'ok',
       tables: 'ok',
@@ -183,7 +197,11 @@ describe('wattstream doctor', () => {
     ],
     ['a wrong password', { password: 'wrong' }, ['AMQP login', 'stream login']],
     ['an unknown virtual host', { vhost: '/nobody-has-this' }, ['AMQP login', 'stream login']],
-    ['a prefix under which nothing was made', { WATTSTREAM_PREFIX: 'nothing.' }, ['partitions']],
+    [
+      'a prefix under which nothing was made',
+      { WATTSTREAM_PREFIX: 'nothing.' },
+      ['partitions', 'exchanges', 'queues'],
+    ],
     [
       'another retention',
       { WATTSTREAM_RETENTION_DAYS: '9' },

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
 import { configCommand } from './commands/config.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { doctorCommand } from './commands/doctor.js';
 import { energyCommand } from './commands/energy.js';
 import { hashPasswordCommand } from './commands/hash-password.js';
@@ -17,6 +18,7 @@ export const createProgram = (context: Context): Command =>
     energyCommand,
     askCommand,
     doctorCommand,
+    deadLettersCommand,
     configCommand,
     upCommand,
     simulateCommand,

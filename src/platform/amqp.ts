@@ -47,19 +47,23 @@ export const refusedDeclaration = (what: string, error: unknown): WattstreamErro
 export function unreachable(url: string, error: unknown): WattstreamError {
   const { host } = new URL(url);
   const why = messageOf(error);
-  // The broker closes the connection with its reason only since the client announces that it understands it.
-  if (/ACCESS[-_]REFUSED|\(ACCESS_REFUSED\)|403/.test(why))
+  if (/ACCESS[-_]REFUSED|403/.test(why))
     return new WattstreamError('BROKER_AUTH_FAILED', `RabbitMQ at ${host} refused the login: ${why}`, {
       remedy: 'Check user and password in RABBITMQ_URL.',
       canRetry: true,
       cause: error,
     });
-  if (/NOT[-_]ALLOWED|530/.test(why))
-    return new WattstreamError('BROKER_VHOST_REFUSED', `RabbitMQ at ${host}: ${why}`, {
-      remedy: 'Create the virtual host that RABBITMQ_URL names and give its user permissions on it.',
-      canRetry: true,
-      cause: error,
-    });
+  // amqplib does not tell with which words the broker closed instead of opening the virtual host.
+  if (/ConnectionOpenOk|NOT[-_]ALLOWED|530/.test(why))
+    return new WattstreamError(
+      'BROKER_VHOST_REFUSED',
+      `RabbitMQ at ${host} refused the virtual host: ${why}`,
+      {
+        remedy: 'Create the virtual host that RABBITMQ_URL names and give its user permissions on it.',
+        canRetry: true,
+        cause: error,
+      },
+    );
   return new WattstreamError('BROKER_UNREACHABLE', `RabbitMQ at ${host} (AMQP): ${why}`, {
     remedy:
       'RABBITMQ_URL must name the AMQP listener (usually port 5672) of the broker, with user and password.',

@@ -134,7 +134,7 @@ export interface DeadLetter {
   readonly exchange: string;
   readonly routingKey: string;
   readonly deadAt: string;
-  /** Parsed JSON; the text where it is none. */
+  /** Parsed JSON, secrets redacted; the text where it is none. */
   readonly body: unknown;
 }
 

@@ -5,6 +5,7 @@ import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
+import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
 import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
 import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
@@ -50,6 +51,7 @@ async function build(authentication: Authentication) {
     },
     inspector: { bounds: async () => [] },
     registry: store,
+    deadLetters: createMemoryDeadLetters([]),
     health: { ready: () => undefined },
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
     metrics: new Registry(),

@@ -11,6 +11,7 @@ import { checkBroker } from '../doctor/broker.js';
 import { type Finding, ok, report, unknown, wrongBy } from '../doctor/check.js';
 import { checkDatabase } from '../doctor/database.js';
 import { checkProgress } from '../doctor/progress.js';
+import { checkQueues } from '../doctor/queues.js';
 
 export const doctorCommand = (context: Context): Command =>
   new Command('doctor')
@@ -53,7 +54,10 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     const progress = usable
       ? await checkProgress(settings, createQueries({ client }), savedBy(settings, client), inspector)
       : [unknown('progress', 'not looked at: it takes the log and the tables')];
-    return [ok('settings', 'all of them are understood'), ...broker, ...database, ...progress];
+    const queues = broker.some(({ check, verdict }) => check === 'AMQP login' && verdict === 'ok')
+      ? await checkQueues(settings, env.RABBITMQ_MANAGEMENT_URL)
+      : [unknown('queues', 'not looked at: no login over AMQP')];
+    return [ok('settings', 'all of them are understood'), ...broker, ...queues, ...database, ...progress];
   } finally {
     await Promise.allSettled([server.close(), client.close(), inspector.close()]);
   }

@@ -14,6 +14,7 @@ import {
 import { messageNames } from '../../domain/messages/names.js';
 import type { Notification } from '../../domain/messages/notifications.js';
 import { WattstreamError } from '../../platform/errors.js';
+import type { EventRecord } from '../../streams/ports.js';
 import { type Envelope, ofChargingEvent, ofCmsEvent, ofNotification } from '../envelope.js';
 import type {
   CommandHandler,
@@ -71,6 +72,10 @@ export class MemoryQueues {
     this.chargingEvents.setAway(false);
     this.cmsEvents.setAway(false);
     this.deliverKept();
+  }
+
+  get log(): readonly EventRecord[] {
+    return this.chargingEvents.records;
   }
 
   /** What is in the log of charging events, parsed. */

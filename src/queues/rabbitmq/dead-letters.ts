@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib';
 import { v5 as uuidOf } from 'uuid';
 import { messageNames } from '../../domain/messages/names.js';
+import { redact } from '../../domain/ocpp/redact.js';
 import { type AmqpTls, openAmqp, REPLY, replyCodeOf } from '../../platform/amqp.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { withTimeout } from '../../platform/retry.js';
@@ -202,7 +203,8 @@ function letterOf(message: GetMessage): DeadLetter {
     exchange: headerOf(message, HEADER.exchange) ?? fields.exchange,
     routingKey: headerOf(message, HEADER.routingKey) ?? fields.routingKey,
     deadAt: headerOf(message, HEADER.deadAt) ?? '',
-    body: parsed(text),
+    // A kept command holds what only its charger may see.
+    body: parsed(redact(text)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { makeDeadLetters } from '../../../test/dead-letters.js';
 import { keptCommand, notice } from '../../../test/messages.js';
 import { createTestQueues, type TestQueues } from '../../../test/queues.js';
 import type { KeptCommand } from '../../domain/messages/commands.js';
@@ -160,11 +161,7 @@ describe('work', () => {
 describe('dead letters', () => {
   beforeEach(async () => {
     await start();
-    const { consumer } = work(({ id }) => ({ outcome: 'dead-letter', reason: `because ${id}` }));
-    const events = publisher();
-    for (const id of ['a', 'b', 'c']) await events.publishNotification(notice(id));
-    await until(async () => (await broker.count(broker.names.queues.deadLetters)) === 3, 'three letters');
-    await consumer.close();
+    await makeDeadLetters(broker, ['a', 'b', 'c']);
   });
 
   const audit = async () => {
@@ -234,7 +231,12 @@ describe('dead letters', () => {
     await expect(desk.redrive('all', 'bob')).rejects.toThrow('no log');
     const channel = await broker.admin.createChannel();
     await channel.deleteQueue(broker.names.queues.notifications);
-    expect(await letters().redrive('all', 'bob')).toEqual([]);
+    const recorded = createDeadLetters({
+      amqpUrl: broker.directUrl,
+      prefix: broker.prefix,
+      events: { publishChargingEvent: async () => {} },
+    });
+    expect(await recorded.redrive('all', 'bob')).toEqual([]);
     expect(await broker.count(broker.names.queues.deadLetters)).toBe(3);
   });
 });
