@@ -12,7 +12,7 @@ const may = {
   analytics: ['domain', 'platform', 'streams', 'queues', 'registry'],
   api: ['domain', 'platform', 'queues', 'registry', 'analytics/ports', 'streams/ports'],
   simulator: ['domain', 'platform'],
-  chaos: ['platform', 'streams', 'registry', 'analytics', 'simulator', 'cli', 'ingest'],
+  chaos: ['domain', 'platform', 'streams', 'queues', 'registry', 'analytics', 'simulator', 'cli', 'ingest'],
   fuzz: ['domain', 'platform', 'streams', 'analytics', 'ingest', 'chaos/system/free-ports'],
   cli: ['domain', 'platform', 'streams', 'queues', 'registry', 'ingest', 'analytics', 'api', 'simulator'],
 };

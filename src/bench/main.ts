@@ -9,8 +9,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,8 @@ import { Command } from 'commander';
 import { createClickHouse } from '../analytics/clickhouse.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
+import { FOLD_SHAPES, measureFold } from './fold.js';
+import type { NotifiedOptions, NotifiedRound } from './notified-process.js';
 import { measureRegistry, type RegistryRound } from './registry.js';
 import { type LoadRound, median, type ReadRound, reportText } from './report.js';
 
@@ -27,9 +30,19 @@ const options = new Command('bench')
   .option('--seconds <n>', 'measured seconds per round', Number, 6)
   .option('--rounds <n>', 'rounds; the median counts', Number, 3)
   .option('--registry <n>', 'only this: how soon a registry of n entities is known after a start', Number)
+  .option('--notifications <rate>', 'only this: from frame to browser at so many frames/s', Number)
+  .option('--fold', 'only this: frames/s of the fold, with and without announcing')
   .option('--json <file>', 'also write the figures to a file')
   .parse()
-  .opts<{ connections: number; seconds: number; rounds: number; registry?: number; json?: string }>();
+  .opts<{
+    connections: number;
+    seconds: number;
+    rounds: number;
+    registry?: number;
+    notifications?: number;
+    fold?: boolean;
+    json?: string;
+  }>();
 
 const env = {
   ...process.env,
@@ -125,6 +138,66 @@ async function measureProcessing(): Promise<{ records: number; bare: ReadRound[]
   return rounds;
 }
 
+/** One ingest, one analytics, one api, as `npm start` has them; chargers and a browser beside them. */
+async function measureNotifications(rate: number): Promise<void> {
+  const [port, api, ...ops] = await Promise.all(Array.from({ length: 4 }, freePort));
+  const roles = [
+    run('../ingest/main.js', { WATTSTREAM_INGEST_PORT: String(port), WATTSTREAM_OPS_PORT: String(ops[0]) }),
+    run('../analytics/main.js', { WATTSTREAM_OPS_PORT: String(ops[1]) }),
+    run('../api/main.js', { WATTSTREAM_API_PORT: String(api), WATTSTREAM_AUTH: 'off' }),
+  ];
+  for (const [index, at] of [...ops, api].entries()) await ready(at as number, roles[index] as ChildProcess);
+  for (let round = 1; round <= options.rounds; round++) {
+    const told: NotifiedOptions = {
+      url: `ws://127.0.0.1:${port}/ocpp`,
+      api: `http://127.0.0.1:${api}`,
+      rate,
+      everyMs: 2_000,
+      warmupSeconds: 3,
+      seconds: options.seconds,
+    };
+    const before = cpus();
+    const used = roles.map(processorMs);
+    const child = run('notified-process.js', {}, [JSON.stringify(told)]);
+    const { sent, told: heard, answerMs, notifiedMs } = await message<NotifiedRound>(child);
+    await stopped(child);
+    // Those of the warm-up were paid for too.
+    const all = (sent * (told.seconds + told.warmupSeconds)) / told.seconds;
+    const shown = ({ p50, p90, p99, max }: NotifiedRound['answerMs']) =>
+      `p50 ${p50.toFixed(1)} p90 ${p90.toFixed(1)} p99 ${p99.toFixed(1)} max ${max.toFixed(1)} ms`;
+    say(
+      `  round ${round}: ${Math.round(sent / options.seconds)} frames/s, ${heard} of ${sent} told of; ` +
+        `answered ${shown(answerMs)}; in the browser ${shown(notifiedMs)}; ` +
+        `processor per frame: ${['ingest', 'analytics', 'api'].map((name, index) => `${name} ${((processorMs(roles[index] as ChildProcess) - (used[index] as number)) / all).toFixed(2)}`).join(', ')} ms; ` +
+        `machine ${busy(before, cpus())} % busy, load ${loadavg()[0]?.toFixed(1)}`,
+    );
+  }
+  await Promise.all(roles.map(stopped));
+  const database = createClickHouse(readSettings(env), { database: false });
+  await database.command({ query: `DROP DATABASE IF EXISTS ${env.CLICKHOUSE_DATABASE}` });
+  await database.close();
+}
+
+/** Processor time of a process so far (Linux; its clock ticks a hundred times a second); 0 elsewhere. */
+function processorMs({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return 0;
+  }
+}
+
+/** Share of all cores' time between two looks. */
+function busy(before: ReturnType<typeof cpus>, after: ReturnType<typeof cpus>): number {
+  const sum = (of: ReturnType<typeof cpus>, what: (times: (typeof of)[number]['times']) => number) =>
+    of.reduce((total, { times }) => total + what(times), 0);
+  const all = (times: { user: number; nice: number; sys: number; irq: number; idle: number }) =>
+    times.user + times.nice + times.sys + times.irq + times.idle;
+  const idle = sum(after, (times) => times.idle) - sum(before, (times) => times.idle);
+  return Math.round(100 * (1 - idle / (sum(after, all) - sum(before, all))));
+}
+
 /** From the first record that was read until the last. */
 async function readBare(records: number): Promise<ReadRound> {
   const child = run('bare-reader.js', {});
@@ -187,6 +260,20 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
+if (options.fold) {
+  for (const [what, shape] of Object.entries(FOLD_SHAPES)) {
+    const [silent, announcing] = [false, true].map((on) => measureFold(on, shape).perSecond) as [
+      number,
+      number,
+    ];
+    say(`${what}: ${Math.round(silent)} frames/s, announcing ${Math.round(announcing)} (processor time)`);
+  }
+  process.exit(0);
+}
+if (options.notifications !== undefined) {
+  await measureNotifications(options.notifications);
+  process.exit(0);
+}
 if (options.registry !== undefined) {
   await measureRegistry({
     env,

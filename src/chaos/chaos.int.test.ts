@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Cluster, startCluster } from '../../setup/broker/cluster.mjs';
 import { privateProgram } from '../../setup/broker/program.mjs';
+import { announcements } from './checks/announcements.js';
 import { answeredIsKept } from './checks/answered-is-kept.js';
 import { archive } from './checks/archive.js';
 import { secondPass } from './checks/second-pass.js';
@@ -67,7 +68,7 @@ possible('chaos', () => {
     });
     const first = outcome.checks.flatMap((check) => check.first);
     if (outcome.differences > 0 || outcome.broken !== undefined) throw new Error(story(first));
-    expect(outcome.checks.map((check) => check.name)).toHaveLength(5);
+    expect(outcome.checks.map((check) => check.name)).toHaveLength(6);
     expect(Object.keys(outcome.faults).length).toBeGreaterThanOrEqual(10);
     // It looked at something.
     for (const check of outcome.checks)
@@ -100,6 +101,17 @@ possible('chaos', () => {
     });
     expect(outcome.broken).toBeUndefined();
     expect(outcome.checks.map((check) => check.differences > 0)).toEqual([true, true]);
+    said.length = 0;
+  }, 300_000);
+
+  test('an analytics whose checkpoint overtakes its announcements is found out', async () => {
+    const outcome = await short('unheard', {
+      broken: { analytics: 'checkpoint-before-confirms' },
+      planned: (system) => [...killsOf(system, 4_000), ...killsOf(system, 7_000)],
+      checks: [announcements],
+    });
+    expect(outcome.broken).toBeUndefined();
+    expect(outcome.checks[0]?.first.join()).toContain('never announced');
     said.length = 0;
   }, 300_000);
 });

@@ -177,6 +177,12 @@ export const settings = z.object({
   WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
     'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
   ),
+  WATTSTREAM_ANNOUNCE_HOURS: count(24, 0).describe(
+    'Nothing that happened longer ago is announced on charging.events and notifications; 0 = nothing is',
+  ),
+  WATTSTREAM_ANNOUNCE_UNCONFIRMED: count(5_000, 1).describe(
+    'Announcements waiting for a confirm at which analytics waits with reading',
+  ),
   WATTSTREAM_API_PORT: count(8080).describe('Port of the API'),
   WATTSTREAM_API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   WATTSTREAM_API_ALLOWED_HOSTS: names().describe(

@@ -1,7 +1,7 @@
 /** What may befall the readers of a log: flushes at any place, crashes, checkpoints, two readers at a time. */
 import fc from 'fast-check';
 import type { StateText } from '../../src/domain/charging/partition.js';
-import { type Positioned, Reader } from './scenario.js';
+import { type Positioned, Reader, type Told } from './scenario.js';
 import { Tables } from './tables.js';
 
 export type Disturbance =
@@ -28,16 +28,18 @@ export const disturbances: fc.Arbitrary<{ place: number; what: Disturbance; over
 export function readDisturbed(
   log: readonly Positioned[],
   happenings: readonly { place: number; what: Disturbance; overlap: number }[],
+  told?: Told,
 ): Tables {
   const tables = new Tables();
   const kept = new Map<string, StateText>();
   let keptThrough = 0;
-  let reader = new Reader(tables);
+  let reader = new Reader(tables, [], told);
   let next = 0;
   const begin = () => {
     reader = new Reader(
       tables,
       [...kept.values()].filter(({ text }) => text !== ''),
+      told,
     );
     next = keptThrough;
   };

@@ -3,6 +3,7 @@
  * offsets, as RabbitMQ does.
  */
 import { PartitionFold, type StateText } from '../../src/domain/charging/partition.js';
+import type { Announcement } from '../../src/domain/messages/charging-events.js';
 import type { StoredRecord } from '../../src/domain/ocpp/record.js';
 import type { Entry } from './frames.js';
 import { Tables } from './tables.js';
@@ -20,18 +21,47 @@ export const positioned = (entries: readonly Entry[]): Positioned[] =>
     record: { ...entry.record, partition: 0, offset: 10 + 2 * index },
   }));
 
+/** Somebody who hears announcements: each once, however often it is made; none may come with another content. */
+export class Told {
+  private readonly known = new Map<string, Announcement>();
+
+  hear(announced: readonly Announcement[]): void {
+    for (const one of announced) {
+      const known = this.known.get(one.id);
+      if (known !== undefined && JSON.stringify(known) !== JSON.stringify(one))
+        throw new Error(`two contents of one id: ${JSON.stringify(known)} ${JSON.stringify(one)}`);
+      this.known.set(one.id, one);
+    }
+  }
+
+  /** In the order of ids, for comparing. */
+  all(): Announcement[] {
+    return [...this.known].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  }
+  /** In the order in which they were made. */
+  heard(): Announcement[] {
+    return [...this.known.values()];
+  }
+}
+
 /** A reader of the log: what `analytics` does around the fold, without broker and database. */
 export class Reader {
   private fold: PartitionFold;
   constructor(
     private readonly tables: Tables,
     states: Iterable<StateText> = [],
+    /** Who is told of announcements, if anybody is. */
+    private readonly told?: Told,
   ) {
     this.fold = new PartitionFold(SETTINGS, states);
+    if (told !== undefined && [...states].length === 0) this.fold.announce(true);
   }
 
   read(entries: readonly Positioned[]): void {
-    for (const { record, event, oddities } of entries) this.fold.apply(record, { event, oddities });
+    for (const { record, event, oddities } of entries) {
+      const announced = this.fold.apply(record, { event, oddities });
+      this.told?.hear(announced);
+    }
   }
 
   flush(): void {
@@ -50,12 +80,19 @@ export function tablesOf(...entries: Entry[]): Tables {
   return readAtOnce(positioned(entries));
 }
 
-export function readAtOnce(log: readonly Positioned[]): Tables {
+export function readAtOnce(log: readonly Positioned[], told?: Told): Tables {
   const tables = new Tables();
-  const reader = new Reader(tables);
+  const reader = new Reader(tables, [], told);
   reader.read(log);
   reader.flush();
   return tables;
+}
+
+/** What an undisturbed reading announces. */
+export function announcedOf(...entries: Entry[]): Announcement[] {
+  const told = new Told();
+  readAtOnce(positioned(entries), told);
+  return told.heard();
 }
 
 /** Rows written after every record: whatever was shown in between and holds no longer must be taken back. */

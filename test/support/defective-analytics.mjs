@@ -9,8 +9,9 @@ const { apply } = PartitionFold.prototype;
 PartitionFold.prototype.apply =
   /** @param {{ body: string }} record @param {unknown} decoded */
   function (record, decoded) {
-    apply.call(this, record, decoded);
+    const announced = apply.call(this, record, decoded);
     if (record.body.includes(process.env.DEFECT_AT ?? 'DEFECT_AT'))
       throw new TypeError('a defect of this version');
+    return announced;
   };
 await import(new URL('../../dist/analytics/main.js', import.meta.url).href);

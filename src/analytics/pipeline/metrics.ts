@@ -32,6 +32,23 @@ export function createProcessorMetrics(registry: Registry) {
       help: 'Partitions this process is reading',
       registers,
     }),
+    announcements: new Counter({
+      name: 'wattstream_announcements_total',
+      help: 'Announcements that RabbitMQ has confirmed',
+      labelNames: ['type'],
+      registers,
+    }),
+    announcementsUnconfirmed: new Gauge({
+      name: 'wattstream_announcements_unconfirmed',
+      help: 'Announcements waiting for a confirm',
+      registers,
+    }),
+    announcementsDropped: new Counter({
+      name: 'wattstream_announcements_dropped_total',
+      help: 'Announcements left out: too_old, invalid',
+      labelNames: ['reason'],
+      registers,
+    }),
     flushSeconds: new Histogram({
       name: 'wattstream_flush_seconds',
       help: 'Time from the cut to the last row or marker',

@@ -2,140 +2,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { testIngest } from '../../../test/support/ingest.js';
+import {
+  killAll,
+  logOf,
+  PARTITIONS,
+  prepare,
+  readThrough,
+  recordedLog,
+  SETTINGS,
+  start,
+  until,
+} from '../../../test/support/pipeline-stage.js';
 import type { FrameRecord, StoredRecord } from '../../domain/ocpp/record.js';
 import { WattstreamError } from '../../platform/errors.js';
-import { silentLogger } from '../../platform/logger.js';
-import { Registry } from '../../platform/metrics.js';
-import { simulate } from '../../simulator/fleet.js';
-import { createMemoryLog, type MemoryLog } from '../../streams/memory/log.js';
-import type { LogReader, Refusal, StartAt } from '../../streams/ports.js';
-import { createProcessorMetrics } from './metrics.js';
+import { createMemoryLog } from '../../streams/memory/log.js';
 import type { Checkpoints } from './ports.js';
-import { Processor, type ProcessorSettings } from './processor.js';
-import { type Connection, type ConnectionOptions, Database } from './testing/database.js';
+import { Database } from './testing/database.js';
 
-const PARTITIONS = 2;
-const SETTINGS: ProcessorSettings = {
-  generation: 1,
-  epoch: 1,
-  flushMs: 1,
-  flushRecords: 100,
-  checkpointMs: 1e9,
-  checkpointRecords: 100,
-  sessionDays: 3,
-  undecodableRatio: 0.5,
-};
-
-interface Running {
-  readonly processor: WatchedProcessor;
-  readonly reader: LogReader;
-  readonly connection: Connection;
-  readonly refusals: Refusal[];
-  readonly metrics: Registry;
-  /** As SIGTERM does. */
-  stop(): Promise<void>;
-  /** As kill -9 does: nothing more is written. */
-  kill(): Promise<void>;
-}
-
-/** What a processor has been told, so that tests can wait for it. */
-class WatchedProcessor extends Processor {
-  accepted = 0;
-  readonly through = new Map<number, number>();
-
-  override async activate(partition: number): Promise<StartAt> {
-    const start = await super.activate(partition);
-    this.through.set(partition, 'after' in start ? start.after : -1);
-    return start;
-  }
-  override accept(record: StoredRecord): undefined | Promise<void> {
-    this.accepted++;
-    this.through.set(record.partition, record.offset);
-    return super.accept(record);
-  }
-}
-
-const running = new Set<Running>();
-afterEach(() => Promise.all([...running].map((one) => one.kill())));
-
-interface StartOptions extends ConnectionOptions {
-  settings?: Partial<ProcessorSettings>;
-  checkpoints?: Checkpoints;
-}
-
-function prepare(log: MemoryLog, database: Database, options: StartOptions = {}): Running {
-  const connection = database.connect(options);
-  const reader = log.reader();
-  const refusals: Refusal[] = [];
-  const metrics = new Registry();
-  const processor = new WatchedProcessor(
-    connection,
-    options.checkpoints ?? connection,
-    { ...SETTINGS, ...options.settings },
-    silentLogger,
-    createProcessorMetrics(metrics),
-    (refusal) => {
-      refusals.push(refusal);
-      void reader.refuse(refusal);
-    },
-  );
-  const one: Running = {
-    processor,
-    reader,
-    connection,
-    refusals,
-    metrics,
-    async stop() {
-      running.delete(one);
-      processor.leave();
-      await reader.close();
-      await processor.close();
-    },
-    async kill() {
-      running.delete(one);
-      connection.cut();
-      await processor.close(0);
-      await reader.close();
-    },
-  };
-  running.add(one);
-  return one;
-}
-
-async function start(log: MemoryLog, database: Database, options: StartOptions = {}): Promise<Running> {
-  const one = prepare(log, database, options);
-  await one.reader.start(one.processor);
-  return one;
-}
-
-async function until(satisfied: () => boolean, what: string, ms = 10_000): Promise<void> {
-  for (const deadline = Date.now() + ms; !satisfied(); await sleep(2))
-    if (Date.now() > deadline) throw new Error(`never: ${what}`);
-}
-
-async function logOf(records: readonly FrameRecord[]): Promise<MemoryLog> {
-  const log = createMemoryLog({ partitions: PARTITIONS, gapEvery: 7 });
-  const publisher = log.publisher();
-  await Promise.all(
-    records.map((record) =>
-      record.subject.startsWith('Gateway')
-        ? publisher.publishToAll(record)
-        : publisher.publishOCPPMessage(record),
-    ),
-  );
-  return log;
-}
-
-/** Reads to the end and stops; what is shown then. */
-async function readThrough(log: MemoryLog, database: Database, options: StartOptions = {}) {
-  const one = await start(log, database, options);
-  const ends = new Map(log.records().map(({ partition, offset }) => [partition, offset]));
-  const { through } = one.processor;
-  await until(() => [...ends].every(([partition, end]) => through.get(partition) === end), 'all is read');
-  await one.stop();
-  return database.shown();
-}
+afterEach(killAll);
 
 const frame = (id: string, n: number, more: Partial<FrameRecord> = {}): FrameRecord => ({
   body: `[2,"m${n}","Heartbeat",{}]`,
@@ -160,26 +44,7 @@ let recorded: FrameRecord[];
 let expected: ReturnType<Database['shown']>;
 
 beforeAll(async () => {
-  const log = createMemoryLog({ partitions: PARTITIONS });
-  const ingest = await testIngest({ publisher: log.publisher() });
-  await simulate({
-    url: ingest.url,
-    scenario: 'rush-hour',
-    chargers: 3,
-    speed: Infinity,
-    seed: 5,
-    durationMs: 1_200_000,
-  });
-  await ingest.close();
-  const seen = new Set<string>();
-  recorded = log
-    .records()
-    .sort((a, b) => a.receivedAt - b.receivedAt || a.offset - b.offset)
-    .filter((record) => {
-      if (!record.subject.startsWith('Gateway')) return true;
-      const key = `${record.subject} ${record.receivedAt}`;
-      return !seen.has(key) && seen.add(key);
-    });
+  recorded = await recordedLog();
   expected = await readThrough(await logOf(recorded), new Database(), {
     settings: { flushRecords: 1e6, checkpointRecords: 1e6 },
   });

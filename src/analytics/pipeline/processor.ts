@@ -1,15 +1,24 @@
 /**
- * From the log to the tables: reads records, folds them, writes rows, takes checkpoints.
+ * From the log to the tables: reads records, folds them, announces what they change, writes rows, takes checkpoints.
  *
- * A flush has three steps; what a crash leaves behind after each:
+ * What a record announces is published as soon as it is folded, long before its rows are written.
+ * A flush has four steps; what a crash leaves behind after each:
  *   1. cut     rows, frames and (when a checkpoint is due) states are taken from the folds.
- *              Crash: nothing was written; the log is read again from the last checkpoint.
+ *              Crash: nothing was written; the log is read again from the last checkpoint, and what was announced
+ *              since is announced again, under the same ids with the same content.
  *   2. rows    one insert per table for all partitions held.
  *              Crash: some rows stand already; reading again writes the same keys with the same values.
- *   3. marker  states and marker of each partition that is due.
+ *   3. confirms  of all that the partition had announced by the cut.
+ *              Crash: as after 2; what was not confirmed is announced again too.
+ *   4. marker  states and marker of each partition that is due.
  *              Crash: the checkpoint is whole or is skipped for the one before.
- * Steps 2 and 3 are tried until they succeed; meanwhile reading goes on until the backlog is full, then waits.
- * Flushes follow one another, so a marker never overtakes the rows of an earlier cut.
+ * Steps 2 to 4 are tried until they succeed; meanwhile reading goes on until the backlog or the number of unconfirmed
+ * announcements is full, then waits. Flushes follow one another, so a marker never overtakes the rows of an earlier
+ * cut. They do not wait for steps 3 and 4: while RabbitMQ confirms nothing rows are written all the same, only the
+ * next checkpoint of that partition is not cut before this one is taken.
+ *
+ * Whether a partition announces is part of its state, since what was announced before decides what is announced next.
+ * Nothing leaves before a checkpoint says that it does: so no two readers can have begun at different records.
  */
 import { PartitionFold } from '../../domain/charging/partition.js';
 import type { Rows } from '../../domain/charging/rows.js';
@@ -21,6 +30,7 @@ import { untilSuccess } from '../../platform/retry.js';
 import { recordHash } from '../../streams/codec.js';
 import type { PartitionHandler, Refusal, StartAt } from '../../streams/ports.js';
 import { refusal } from '../../streams/start.js';
+import type { Announcer, Lane } from './announcer.js';
 import type { ProcessorMetrics } from './metrics.js';
 import type { Checkpoints, Marker, RowWriter } from './ports.js';
 import {
@@ -53,6 +63,21 @@ export interface ProcessorSettings extends RunContext {
   readonly undecodableRatio: number;
 }
 
+export interface ProcessorParts {
+  readonly rows: RowWriter;
+  readonly checkpoints: Checkpoints;
+  /** Without one nothing is announced. */
+  readonly announcer?: Announcer | undefined;
+  readonly log: Logger;
+  readonly metrics: ProcessorMetrics;
+  /** Stops a partition for good. */
+  readonly refuse: (refusal: Refusal) => void;
+  /** Monotonic milliseconds. */
+  readonly clock?: () => number;
+  /** Epoch milliseconds; told to people, never read back. */
+  readonly now?: () => number;
+}
+
 interface Held {
   readonly partition: number;
   readonly fold: PartitionFold;
@@ -63,6 +88,13 @@ interface Held {
   /** Records since the last checkpoint. */
   records: number;
   checkpointAt: number;
+  readonly lane: Lane | undefined;
+  /** The checkpoint it began at; undefined when none was ever taken. */
+  readonly loaded: Marker | undefined;
+  /** It is to announce from its next checkpoint on. */
+  isToAnnounce: boolean;
+  /** A checkpoint that was cut and is not taken yet. */
+  saving: Promise<void> | undefined;
   /** Its rows are still written, but the next start begins at the checkpoint there is. */
   refused: boolean;
   undecodable: RecentShare;
@@ -70,7 +102,12 @@ interface Held {
 
 /** A checkpoint that is to be taken once the rows are written. */
 interface Due {
+  readonly held: Held;
   readonly marker: Marker;
+  /** Step 3. */
+  readonly confirmed: Promise<void>;
+  /** The checkpoint is taken. */
+  readonly taken: () => void;
   readonly states: ReturnType<PartitionFold['takeStates']>;
 }
 
@@ -105,26 +142,22 @@ export class Processor implements PartitionHandler {
   private readonly failures = new Map<string, string>();
   /** Refusals that are being written down. */
   private noting: Promise<void> = Promise.resolve();
+  private readonly clock: () => number;
 
   constructor(
-    private readonly rows: RowWriter,
-    private readonly checkpoints: Checkpoints,
+    private readonly parts: ProcessorParts,
     private readonly settings: ProcessorSettings,
-    private readonly log: Logger,
-    private readonly metrics: ProcessorMetrics,
-    /** Stops a partition for good. */
-    private readonly refuse: (refusal: Refusal) => void,
-    private readonly clock: () => number = performance.now.bind(performance),
-    /** Epoch milliseconds; told to people, never read back. */
-    private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    this.clock = parts.clock ?? performance.now.bind(performance);
+    if (parts.announcer !== undefined) parts.announcer.onRoom = () => this.letReadersGoOn();
+  }
 
   /** Why this process is not well; undefined when it is. */
   trouble(): string | undefined {
     const [first] = this.refusals.values();
     if (first !== undefined) return `${first.code}: ${first.message}`;
     const [failure] = this.failures.values();
-    return failure;
+    return failure ?? this.parts.announcer?.trouble();
   }
 
   /** Rejects when the partition was refused, or this process is closing. */
@@ -138,11 +171,15 @@ export class Processor implements PartitionHandler {
       last: undefined,
       records: 0,
       checkpointAt: this.clock() + this.settings.checkpointMs,
+      lane: this.parts.announcer?.lane(),
+      loaded: marker,
+      isToAnnounce: false,
+      saving: undefined,
       refused: false,
       undecodable: new RecentShare(),
     });
-    this.metrics.partitions.set(this.held.size);
-    this.log.info({ partition, after: marker?.lastOffset, chargePoints: fold.chargePoints }, 'reading');
+    this.parts.metrics.partitions.set(this.held.size);
+    this.parts.log.info({ partition, after: marker?.lastOffset, chargePoints: fold.chargePoints }, 'reading');
     return marker === undefined ? { from: 'first' } : { after: marker.lastOffset, hash: marker.lastHash };
   }
 
@@ -155,8 +192,16 @@ export class Processor implements PartitionHandler {
     }
     if (this.isFull(1)) void this.flush();
     else this.timer ??= setTimeout(() => void this.flush(), this.settings.flushMs);
-    if (!this.isFull(BACKLOG) || this.leaving.signal.aborted) return undefined;
-    return new Promise((resolve) => this.roomWaiters.push(resolve));
+    return this.hasRoom() ? undefined : this.room();
+  }
+
+  private hasRoom(): boolean {
+    if (this.leaving.signal.aborted) return true;
+    return !this.isFull(BACKLOG) && this.parts.announcer?.isFull !== true;
+  }
+
+  private async room(): Promise<void> {
+    while (!this.hasRoom()) await new Promise<void>((resolve) => this.roomWaiters.push(resolve));
   }
 
   /**
@@ -169,13 +214,13 @@ export class Processor implements PartitionHandler {
     held.checkpointAt = 0;
     if (this.failures.size === 0) await this.settle(HANDOVER_MS);
     this.release(held);
-    this.log.info({ partition }, 'no longer reading');
+    this.parts.log.info({ partition }, 'no longer reading');
   }
 
   refused(why: Refusal): void {
     this.refusals.set(why.partition, why);
-    this.metrics.refusals.inc({ code: why.code });
-    this.log.error({ ...why }, 'refusing to go on with a partition');
+    this.parts.metrics.refusals.inc({ code: why.code });
+    this.parts.log.error({ ...why }, 'refusing to go on with a partition');
     this.noting = Promise.all([this.noting, this.note(why)]).then(() => {});
     const held = this.held.get(why.partition);
     if (held === undefined) return;
@@ -199,6 +244,7 @@ export class Processor implements PartitionHandler {
     for (const held of this.held.values()) held.checkpointAt = 0;
     await this.settle(drainMs);
     this.stop.abort();
+    this.parts.announcer?.close();
     clearTimeout(this.timer);
     clearTimeout(this.idleTimer);
   }
@@ -215,7 +261,7 @@ export class Processor implements PartitionHandler {
         },
       });
     } catch (error) {
-      if (isTorn(error)) this.refuse(refusal('CHECKPOINTS_TORN', partition, messageOf(error)));
+      if (isTorn(error)) this.parts.refuse(refusal('CHECKPOINTS_TORN', partition, messageOf(error)));
       throw error;
     } finally {
       this.failures.delete(doing);
@@ -223,11 +269,12 @@ export class Processor implements PartitionHandler {
   }
 
   private async load(partition: number): Promise<{ fold: PartitionFold; marker: Marker | undefined }> {
-    const checkpoint = await this.checkpoints.load(partition);
-    if (checkpoint === undefined) return { fold: new PartitionFold(this.settings), marker: undefined };
+    const checkpoint = await this.parts.checkpoints.load(partition);
+    if (checkpoint === undefined)
+      return { fold: new PartitionFold(this.settings, [], this.settings), marker: undefined };
     const states = [];
     for await (const state of checkpoint.states) states.push(state);
-    return { fold: new PartitionFold(this.settings, states), marker: checkpoint.marker };
+    return { fold: new PartitionFold(this.settings, states, this.settings), marker: checkpoint.marker };
   }
 
   /** True when the record could not be decoded. A state that a defect left half changed is let go of. */
@@ -235,17 +282,38 @@ export class Processor implements PartitionHandler {
     try {
       const decoded = decode(record);
       const line = frameLine(record, this.settings);
-      held.fold.apply(record, decoded);
+      this.decideWhetherToAnnounce(held, record);
+      const announced = held.fold.apply(record, decoded);
       held.frames.push(line);
       held.size += line.length;
       held.last = record;
       held.records++;
       this.unwritten++;
       this.unwrittenSize += line.length;
+      if (held.lane !== undefined) this.parts.announcer?.announce(held.lane, announced, record.receivedAt);
       return decoded.event === undefined;
     } catch (error) {
       this.release(held);
       throw error;
+    }
+  }
+
+  /** Before the record is folded. Replays, other generations and what is long past fold in silence, which costs less. */
+  private decideWhetherToAnnounce(held: Held, record: StoredRecord): void {
+    const { fold } = held;
+    const { announcer } = this.parts;
+    if (fold.announcing) {
+      const begins = held.last === undefined;
+      if (announcer?.isActive !== true || (begins && announcer.isReplay(record.receivedAt)))
+        fold.announce(false);
+      return;
+    }
+    if (held.isToAnnounce || announcer?.wants(record.receivedAt) !== true) return;
+    if (held.loaded === undefined && held.last === undefined) fold.announce(true);
+    else {
+      held.isToAnnounce = true;
+      // Unless one is under way, the cut is made before this returns: this very record is announced.
+      void this.flush();
     }
   }
 
@@ -259,7 +327,7 @@ export class Processor implements PartitionHandler {
     this.held.delete(held.partition);
     this.unwritten -= held.frames.length;
     this.unwrittenSize -= held.size;
-    this.metrics.partitions.set(this.held.size);
+    this.parts.metrics.partitions.set(this.held.size);
     this.letReadersGoOn();
   }
 
@@ -270,8 +338,17 @@ export class Processor implements PartitionHandler {
       timer = setTimeout(resolve, ms);
     });
     // The first may have been cut before; the second has everything.
-    await Promise.race([Promise.all([this.flush().then(() => this.flush()), this.noting]), late]);
+    await Promise.race([Promise.all([this.writeAll(), this.noting]), late]);
     clearTimeout(timer);
+  }
+
+  private async writeAll(): Promise<void> {
+    for (let i = 0; i < 2; i++) {
+      await this.flush();
+      // Nobody waits for a RabbitMQ that confirms nothing: whoever reads next announces it again.
+      if (this.stop.signal.aborted || this.parts.announcer?.trouble() !== undefined) continue;
+      await Promise.all([...this.held.values()].map(({ saving }) => saving));
+    }
   }
 
   private flush(): Promise<void> {
@@ -301,15 +378,31 @@ export class Processor implements PartitionHandler {
     const cut = this.cut();
     try {
       await Promise.all([...cut.lines].map(([table, lines]) => this.write(table, lines)));
-      this.metrics.records.inc(cut.records);
-      for (const { marker, states } of cut.due) {
-        await this.untilWritten('a checkpoint', () => this.checkpoints.save(marker, states));
-        this.metrics.checkpoints.inc();
-      }
-      this.metrics.flushSeconds.observe((this.clock() - started) / 1_000);
+      this.parts.metrics.records.inc(cut.records);
+      for (const due of cut.due) this.save(due);
+      this.parts.metrics.flushSeconds.observe((this.clock() - started) / 1_000);
     } catch (error) {
       if (!this.stop.signal.aborted) throw error;
     }
+  }
+
+  /** Steps 3 and 4, after step 2 and beside the flushes to come. */
+  private save({ held, marker, states, confirmed, taken }: Due): void {
+    const saving = async () => {
+      await confirmed;
+      await this.untilWritten('a checkpoint', () => this.parts.checkpoints.save(marker, states));
+      this.parts.metrics.checkpoints.inc();
+      taken();
+    };
+    held.saving = saving().then(
+      () => {
+        held.saving = undefined;
+      },
+      (error: unknown) => {
+        // Its states are gone from the fold, so no later checkpoint of it would be whole: `saving` stays.
+        if (!this.stop.signal.aborted) this.failed('taking a checkpoint', error);
+      },
+    );
   }
 
   /** Step 1. Nothing may happen between taking the rows and taking the states. */
@@ -325,7 +418,7 @@ export class Processor implements PartitionHandler {
         this.release(held);
         const through = `of partition ${held.partition} through offset ${held.last?.offset}`;
         const message = `The records ${through} cannot be made into rows: ${messageOf(error)}`;
-        this.refuse(refusal('POISON_RECORD', held.partition, message, held.last?.offset));
+        this.parts.refuse(refusal('POISON_RECORD', held.partition, message, held.last?.offset));
       }
     }
     this.unwritten = 0;
@@ -341,12 +434,42 @@ export class Processor implements PartitionHandler {
     held.size = 0;
     const now = this.clock();
     const isDue = now >= held.checkpointAt || held.records >= this.settings.checkpointRecords;
-    if (!isDue || held.refused || held.last === undefined || held.records === 0) return undefined;
-    const { partition, last } = held;
+    const isWanted = held.isToAnnounce || (isDue && held.records > 0);
+    const { partition, last, loaded } = held;
+    const marker =
+      last === undefined ? loaded : { partition, lastOffset: last.offset, lastHash: recordHash(last) };
+    if (!isWanted || held.refused || held.saving !== undefined || marker === undefined) return undefined;
     held.records = 0;
     held.checkpointAt = now + this.settings.checkpointMs;
-    const marker = { partition, lastOffset: last.offset, lastHash: recordHash(last) };
-    return { marker, states: held.fold.takeStates() };
+    const confirmed = this.confirmsOf(held);
+    const taken = this.beginToAnnounce(held);
+    // Until step 2 is done and it is really being saved.
+    held.saving = confirmed;
+    return { held, marker, confirmed, taken, states: held.fold.takeStates() };
+  }
+
+  private confirmsOf({ lane }: Held): Promise<void> {
+    const confirmed =
+      lane === undefined ? Promise.resolve() : (this.parts.announcer?.settled(lane) ?? Promise.resolve());
+    // It is awaited after the rows are written; a failure before that is no defect.
+    confirmed.catch(() => {});
+    return confirmed;
+  }
+
+  /** From the next record on, if it is to; but nothing leaves before the checkpoint that is being cut is taken. */
+  private beginToAnnounce(held: Held): () => void {
+    const { lane } = held;
+    if (!held.isToAnnounce || lane === undefined) return () => {};
+    held.isToAnnounce = false;
+    held.fold.announce(true);
+    let open = () => {};
+    lane.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return () => {
+      lane.gate = undefined;
+      open();
+    };
   }
 
   /** Step 2, in pieces that ClickHouse takes gladly. */
@@ -354,8 +477,8 @@ export class Processor implements PartitionHandler {
     const piece = this.settings.flushRecords * 2;
     for (let from = 0; from < lines.length; from += piece) {
       const some = lines.length <= piece ? lines : lines.slice(from, from + piece);
-      await this.untilWritten(table.name, () => this.rows.insert(table, some));
-      this.metrics.rows.inc({ table: table.name }, some.length);
+      await this.untilWritten(table.name, () => this.parts.rows.insert(table, some));
+      this.parts.metrics.rows.inc({ table: table.name }, some.length);
     }
   }
 
@@ -371,8 +494,8 @@ export class Processor implements PartitionHandler {
 
   private failed(doing: string, error: unknown): void {
     this.failures.set(doing, `${doing} failed: ${messageOf(error)}`);
-    this.metrics.failures.inc();
-    this.log.warn(
+    this.parts.metrics.failures.inc();
+    this.parts.log.warn(
       { code: 'CLICKHOUSE_FAILED', doing, error: messageOf(error) },
       'ClickHouse did not take it; trying again',
     );
@@ -380,9 +503,9 @@ export class Processor implements PartitionHandler {
 
   /** For whoever looks from outside, and after this process is gone. */
   private async note(why: Refusal): Promise<void> {
-    const line = refusalLine(why, this.settings, this.now());
+    const line = refusalLine(why, this.settings, (this.parts.now ?? Date.now)());
     try {
-      await this.untilWritten('a refusal', () => this.rows.insert(REFUSALS, [line]));
+      await this.untilWritten('a refusal', () => this.parts.rows.insert(REFUSALS, [line]));
     } catch (error) {
       if (!this.stop.signal.aborted) throw error;
     }
@@ -391,7 +514,7 @@ export class Processor implements PartitionHandler {
   private tooManyUndecodable(record: StoredRecord): void {
     const share = `${this.settings.undecodableRatio * 100} % of the last ${RecentShare.WINDOW} records`;
     const message = `More than ${share} of partition ${record.partition} make no sense`;
-    this.refuse(refusal('TOO_MANY_UNDECODABLE', record.partition, message, record.offset));
+    this.parts.refuse(refusal('TOO_MANY_UNDECODABLE', record.partition, message, record.offset));
   }
 
   private letReadersGoOn(): void {

@@ -272,6 +272,7 @@ export const COMMAND_EXAMPLES = {
     at,
     type: 'kept',
     chargePointId,
+    requested: charging['command.requested'],
     asked: { operation: 'reset', body: { type: 'Soft' } },
     queueUntil: '2026-11-25T14:00:00.000Z',
     timeoutSeconds: 30,

@@ -8,6 +8,9 @@ import { createRowWriter } from '../../analytics/pipeline/row-writer.js';
 import { runAnalytics } from '../../analytics/role.js';
 import { readSettings } from '../../platform/config.js';
 import { untilSuccess } from '../../platform/retry.js';
+import { QueueConnection } from '../../queues/rabbitmq/connection.js';
+import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
+import { ensureQueueTopology } from '../../queues/rabbitmq/topology.js';
 import { createRabbitReader } from '../../streams/rabbitmq/reader.js';
 import { ensureTopology } from '../../streams/rabbitmq/topology.js';
 import { onPurpose } from './on-purpose.js';
@@ -29,4 +32,7 @@ await runAnalytics(readSettings(), {
   ensureTopology,
   createReader: createRabbitReader,
   createRowWriter: (client) => writingLate(createRowWriter(client)),
+  ensureQueueTopology,
+  connectQueues: (options) => new QueueConnection(options),
+  createEventPublisher,
 });

@@ -1,5 +1,6 @@
 /** A charge point while it is being folded: its evidence, the sessions that follow, and what has been touched. */
 import { MAX_QUARTERS, QUARTER } from './buckets.js';
+import type { SessionFigures } from './project.js';
 import { noRows, type Rows } from './rows.js';
 import type { Page } from './sample-pages.js';
 import { latest } from './series.js';
@@ -19,7 +20,51 @@ export interface ChargePoint {
   changedPages: Map<string, Set<Page>>;
   savedPages: Map<string, Set<Page>>;
   changedCore: boolean;
+  /** What the record under way touches; kept only while somebody announces. */
+  noted: Noted | undefined;
+  /** By session: figures computed for an announcement; those of its row, if nothing touches it before rows are taken. */
+  figures: RecentFigures;
 }
+
+/** The most recent ones only: figures hold every sample of a session. */
+export class RecentFigures {
+  private static readonly MOST = 1_000;
+  private readonly bySession = new Map<string, SessionFigures>();
+
+  get(sessionId: string): SessionFigures | undefined {
+    return this.bySession.get(sessionId);
+  }
+
+  set(sessionId: string, figures: SessionFigures): void {
+    this.bySession.delete(sessionId);
+    this.bySession.set(sessionId, figures);
+    if (this.bySession.size <= RecentFigures.MOST) return;
+    const [oldest] = this.bySession.keys();
+    this.bySession.delete(oldest as string);
+  }
+
+  clear(): void {
+    this.bySession.clear();
+  }
+}
+
+/** What one record touched, by which its announcements are found. */
+export interface Noted {
+  readonly sessions: Set<string>;
+  /** Sessions that were none before it, and that are none any more. */
+  readonly appeared: Set<string>;
+  readonly vanished: Map<string, Session>;
+  readonly outlets: Set<string>;
+  connections: boolean;
+}
+
+export const nothingNoted = (): Noted => ({
+  sessions: new Set(),
+  appeared: new Set(),
+  vanished: new Map(),
+  outlets: new Set(),
+  connections: false,
+});
 
 /**
  * Facts to be computed anew when the rows are next taken, each with the offset of the last record that touched
@@ -56,6 +101,8 @@ export function chargePointFrom(
     changedPages: new Map(),
     savedPages,
     changedCore: false,
+    noted: undefined,
+    figures: new RecentFigures(),
   };
   index(point, resolveSessions(state));
   return point;
@@ -67,10 +114,15 @@ export function resolve(point: ChargePoint): void {
   index(point, resolveSessions(point.state));
   for (const [sessionId, session] of point.sessions) {
     point.touched.vanished.delete(sessionId);
-    if (before.get(sessionId)?.signature !== session.signature) touch(point, session);
+    const known = before.get(sessionId);
+    if (known?.signature !== session.signature) touch(point, session);
+    // What went and came again within one record was there all the time.
+    if (known === undefined && point.noted?.vanished.delete(sessionId) === false)
+      point.noted.appeared.add(sessionId);
   }
   for (const [sessionId, session] of before) {
     if (point.sessions.has(sessionId)) continue;
+    if (point.noted?.appeared.delete(sessionId) === false) point.noted.vanished.set(sessionId, session);
     const part = point.state.parts.get(session.partKeys[0] as string);
     const { appliedThrough: offset } = point.state.core;
     point.touched.vanished.set(sessionId, { offset, shown: part?.shown[sessionId] });
@@ -95,6 +147,7 @@ function index(point: ChargePoint, sessions: Session[]): void {
  */
 export function touch(point: ChargePoint, session: Session): void {
   point.touched.sessions.set(session.sessionId, point.state.core.appliedThrough);
+  point.noted?.sessions.add(session.sessionId);
   if (session.kind === 'orphan') return;
   const key = session.partKeys[0] as string;
   const part = point.state.parts.get(key) as TransactionPart;
@@ -157,6 +210,7 @@ export function touchConnections(point: ChargePoint, connections: readonly Conne
   const { appliedThrough } = point.state.core;
   for (const connection of connections) point.touched.connections.set(connection, appliedThrough);
   if (connections.length === 0) return;
+  if (point.noted !== undefined) point.noted.connections = true;
   touchOutlets(point, Math.min(...connections.map((connection) => connection.to ?? connection.from)));
 }
 
@@ -168,5 +222,6 @@ export function touchOutlets(point: ChargePoint, from: number): void {
 export function touchOutlet(point: ChargePoint, key: string, from: number): void {
   const earlier = point.touched.outlets.get(key)?.from ?? from;
   const offset = point.state.core.appliedThrough;
+  point.noted?.outlets.add(key);
   point.touched.outlets.set(key, { offset, from: Math.min(from, earlier) });
 }

@@ -54,8 +54,11 @@ export interface Energy {
   /** The register readings that the figure rests on, where there are such. */
   readonly meterStart: number | undefined;
   readonly meterStop: number | undefined;
-  /** Energy taken since the start, never falling, from startAt on; the last point holds `milli`. */
-  readonly curve: readonly CurvePoint[];
+  /**
+   * Energy taken since the start, never falling, from startAt on; the last point holds `milli`. Computed when asked
+   * for: whoever wants to know how much does not ask when.
+   */
+  readonly curve: () => CurvePoint[];
   readonly findings: readonly EnergyFinding[];
 }
 
@@ -94,14 +97,17 @@ function fromSigned(metering: Metering, { start, stop }: SignedPair, unsigned: E
   }
   return signedEnergy();
 
-  function signedEnergy(): Energy {
-    const last = unsigned.curve.at(-1) as CurvePoint;
+  function signedCurve(): CurvePoint[] {
+    const read = unsigned.curve();
+    const last = read.at(-1) as CurvePoint;
     const endAt = Math.max(metering.endAt ?? last.at, last.at);
-    const curve = unsigned.curve
-      .slice(0, -1)
-      .map(({ at, milli: read }) => ({ at, milli: Math.min(read, milli) }));
+    const curve = read.slice(0, -1).map((point) => ({ at: point.at, milli: Math.min(point.milli, milli) }));
     if (curve.length === 0) curve.push({ at: metering.startAt, milli: 0 });
     curve.push({ at: endAt, milli });
+    return curve;
+  }
+
+  function signedEnergy(): Energy {
     return {
       ...unsigned,
       milli,
@@ -109,7 +115,7 @@ function fromSigned(metering: Metering, { start, stop }: SignedPair, unsigned: E
       estimated: false,
       meterStart: start,
       meterStop: stop,
-      curve,
+      curve: signedCurve,
     };
   }
 }
@@ -142,6 +148,7 @@ function unsignedEnergyOf(metering: Metering): Energy {
 function registersOf(metering: Metering): Point[] {
   const tagged = within(pick(metering.tagged, 'register'), metering.cutAt);
   const untagged = within(pick(metering.untagged, 'register'), metering.cutAt);
+  if (untagged.length === 0) return inTimeOrder(tagged);
   const known = tagged.map((point) => point.milli);
   if (metering.meterStart !== undefined) known.push(metering.meterStart);
   const lowest = known.length > 0 ? Math.min(...bounds(known)) : Number.NEGATIVE_INFINITY;
@@ -236,7 +243,7 @@ function fromStartAndStop(
     milli,
     source: 'meter_stop',
     estimated: false,
-    curve: curveBetween(metering.startAt, endAt, milli, steady, start),
+    curve: () => curveBetween(metering.startAt, endAt, milli, steady, start),
   };
 }
 
@@ -268,7 +275,7 @@ function fromRegisters(
     milli,
     source,
     estimated: false,
-    curve: curveBetween(metering.startAt, endAt, milli, steady, base),
+    curve: () => curveBetween(metering.startAt, endAt, milli, steady, base),
   };
 }
 
@@ -297,7 +304,7 @@ function fromIntervals(
     sum += point.milli;
     curve.push({ at: Math.max(point.at, metering.startAt), milli: sum });
   }
-  return { milli: sum, source: 'intervals', estimated: false, curve };
+  return { milli: sum, source: 'intervals', estimated: false, curve: () => curve };
 }
 
 /** Trapezoids between power samples; an estimate, and said so. */
@@ -315,20 +322,20 @@ function fromPower(metering: Metering): Pick<Energy, 'milli' | 'source' | 'estim
       ((Math.max(0, before.milli) + Math.max(0, point.milli)) / 2) * ((point.at - before.at) / 3_600_000);
     curve.push({ at: point.at, milli: Math.round(sum) });
   }
-  return { milli: Math.round(sum), source: 'power', estimated: true, curve };
+  return { milli: Math.round(sum), source: 'power', estimated: true, curve: () => curve };
 }
 
 const nothing = (metering: Metering): Pick<Energy, 'milli' | 'source' | 'estimated' | 'curve'> => ({
   milli: undefined,
   source: 'none',
   estimated: false,
-  curve: [{ at: metering.startAt, milli: 0 }],
+  curve: () => [{ at: metering.startAt, milli: 0 }],
 });
 
 /** A register reading freed of glitches; `base` rises where a reset was, so that milli - base never falls. */
 interface SteadyPoint extends CurvePoint {
-  /** What was counted before the last reset, as an offset to add to milli. */
-  readonly carried: number;
+  /** What was counted before the last reset, as an offset to add to milli. Absent on the sample as it was read: 0. */
+  readonly carried?: number;
 }
 
 /**
@@ -338,19 +345,28 @@ interface SteadyPoint extends CurvePoint {
  */
 function steadied(all: readonly Point[], found: Found): SteadyPoint[] {
   // A reading that came twice, with its transaction and without, is one.
-  const points = all.filter((point, i) => point.at !== all[i - 1]?.at || point.milli !== all[i - 1]?.milli);
-  const highestFrom = suffixMaxima(points);
+  const isTold = (point: Point, i: number) =>
+    point.at === all[i - 1]?.at && point.milli === all[i - 1]?.milli;
+  const points = all.some(isTold) ? all.filter((point, i) => !isTold(point, i)) : all;
+  let maxima: number[] | undefined;
+  const highestFrom = (i: number) => {
+    maxima ??= suffixMaxima(points);
+    return maxima[i] as number;
+  };
   const steady: SteadyPoint[] = [];
   let carried = 0;
+  // Few meters ever reset: most points are kept as they were read.
+  const steadyPoint = (point: Point) =>
+    carried === 0 ? point : { at: point.at, milli: point.milli, carried };
   for (let i = 0; i < points.length; i++) {
     const point = points[i] as Point;
     const before = steady[steady.length - 1];
     if (before === undefined) {
-      steady.push({ at: point.at, milli: point.milli, carried });
+      steady.push(steadyPoint(point));
       continue;
     }
     if (point.milli < before.milli) {
-      if ((highestFrom[i] as number) >= before.milli) {
+      if (highestFrom(i) >= before.milli) {
         found(
           'meter_glitch',
           `${wh(point.milli)} Wh after ${wh(before.milli)} Wh, taken back later; dropped`,
@@ -360,12 +376,12 @@ function steadied(all: readonly Point[], found: Found): SteadyPoint[] {
       }
       if (before.milli - point.milli <= WHOLE_WH) {
         lowerTo(steady, point.milli);
-        steady.push({ at: point.at, milli: point.milli, carried });
+        steady.push(steadyPoint(point));
         continue;
       }
       found('meter_reset', `the register fell from ${wh(before.milli)} to ${wh(point.milli)} Wh and stayed`);
       carried += before.milli - point.milli;
-      steady.push({ at: point.at, milli: point.milli, carried });
+      steady.push(steadyPoint(point));
       continue;
     }
     if (undeliverable(point.milli - before.milli, point.at - before.at)) {
@@ -379,7 +395,7 @@ function steadied(all: readonly Point[], found: Found): SteadyPoint[] {
         `${wh(point.milli - before.milli)} Wh more than the connector could deliver in between`,
       );
     }
-    steady.push({ at: point.at, milli: point.milli, carried });
+    steady.push(steadyPoint(point));
   }
   return steady;
 }
@@ -405,7 +421,7 @@ function gain(steady: readonly SteadyPoint[]): number {
   const first = steady[0];
   const last = steady[steady.length - 1];
   if (first === undefined || last === undefined) return 0;
-  return Math.max(0, last.milli + last.carried - first.milli);
+  return Math.max(0, last.milli + (last.carried ?? 0) - first.milli);
 }
 
 /** From (startAt, 0) over the readings to (endAt, milli), never falling, never above milli. */
@@ -420,7 +436,7 @@ function curveBetween(
   let highest = 0;
   for (const point of steady) {
     if (point.at < startAt || point.at > endAt) continue;
-    highest = Math.max(highest, Math.min(milli, point.milli + point.carried - base));
+    highest = Math.max(highest, Math.min(milli, point.milli + (point.carried ?? 0) - base));
     curve.push({ at: point.at, milli: highest });
   }
   curve.push({ at: Math.max(endAt, startAt), milli });

@@ -5,8 +5,10 @@
  * computes those facts from the evidence as it then stands. So it does not matter how many records lie
  * between two calls of `takeRows`, nor where a crash cuts: whoever has folded the same records says the
  * same, and a fact that one reader wrote at some record is written again by every reader that passes it.
+ * What a record announces (`announce.ts`) is computed at once, as the evidence stands after that record.
  */
 import type { StoredRecord } from '../ocpp/record.js';
+import type { RecordAnnouncer } from './announce.js';
 import { type ChargePoint, touchConnections } from './charge-point.js';
 import type { ChargingEvent, Decoded } from './events.js';
 import { expire, expiryDue } from './expiry.js';
@@ -26,25 +28,36 @@ export function evolve(
   record: StoredRecord,
   decoded: Decoded,
   settings: EvolveSettings,
+  announcer?: RecordAnnouncer,
 ): void {
   const { core } = point.state;
   if (record.offset <= core.appliedThrough) return;
   core.appliedThrough = record.offset;
+  announcer?.watch(point);
   point.changedCore = true;
+  if (record.station !== undefined) core.station = record.station;
   if (record.protocol !== undefined) core.protocol = record.protocol;
   noteConnection(point, record, decoded.event);
   const fold = new RecordFold(point, record);
   for (const oddity of decoded.oddities) fold.anomaly(oddity.kind, oddity.detail);
   if (decoded.event !== undefined) fold.apply(decoded.event);
+  // As the evidence stands now; what is let go of next was touched for the last time.
+  announcer?.sessionsOf(point);
   if (historyIsFull(core)) foldHistory(point);
   if (expiryDue(point, record.receivedAt)) expire(point, record.receivedAt, settings.sessionDays);
 }
 
 /** The gateway has gone or begun anew: its connections ended with their last frame. */
-export function gatewayGone(point: ChargePoint, gateway: string, offset: number): void {
+export function gatewayGone(
+  point: ChargePoint,
+  gateway: string,
+  offset: number,
+  announcer?: RecordAnnouncer,
+): void {
   if (offset < point.state.core.appliedThrough) return;
   const closed = closeGateway(point.state.core, gateway);
   if (closed.length === 0) return;
+  announcer?.watch(point);
   point.state.core.appliedThrough = offset;
   point.changedCore = true;
   touchConnections(point, closed);

@@ -2,8 +2,10 @@
  * The fold of one partition of the log: its charge points and the gateways that serve them. Charge points
  * loaded from a checkpoint stay text until a record of theirs comes, since most are quiet most of the time.
  */
+import type { Announcement } from '../messages/charging-events.js';
 import type { StoredRecord } from '../ocpp/record.js';
-import { type ChargePoint, chargePointFrom } from './charge-point.js';
+import { type AnnounceAs, RecordAnnouncer } from './announce.js';
+import { type ChargePoint, chargePointFrom, RecentFigures } from './charge-point.js';
 import type { Decoded } from './events.js';
 import { type EvolveSettings, evolve, gatewayGone } from './evolve.js';
 import { LIVENESS_MS } from './presence.js';
@@ -25,6 +27,8 @@ export interface StateText {
 
 const CORE = 'core';
 const GATEWAYS = 'gateways';
+const ANNOUNCING = 'announcing';
+const SILENCE: readonly Announcement[] = [];
 
 interface GatewayState {
   lastAt: number;
@@ -39,26 +43,44 @@ export class PartitionFold {
   private readonly unsaved = new Set<ChargePoint>();
   private gateways: Record<string, GatewayState> = {};
   private gatewaysChanged = false;
+  /** Of all its charge points. */
+  private readonly figures = new RecentFigures();
+  private isAnnouncing = false;
+  private announcingChanged = false;
   /** No gateway can have missed its liveness before this time of the log. */
   private nextSilence = 0;
 
   constructor(
     private readonly settings: EvolveSettings,
     states: Iterable<StateText> = [],
+    private readonly announceAs: AnnounceAs = { generation: 1, epoch: 1 },
   ) {
     for (const { chargePointId, part, text } of states) this.restore(chargePointId, part, text);
   }
 
-  /** Folds one record; `decoded` is what `decode(record)` said of it. */
-  apply(record: StoredRecord, decoded: Decoded): void {
+  /** Folds one record; `decoded` is what `decode(record)` said of it. What it announces, while `announcing`. */
+  apply(record: StoredRecord, decoded: Decoded): readonly Announcement[] {
+    const announcer = this.isAnnouncing ? new RecordAnnouncer(record, this.announceAs) : undefined;
     const kind = decoded.event?.kind;
     if (kind !== 'gateway-alive' && kind !== 'gateway-started') {
       const point = this.chargePoint(record.chargePointId);
-      evolve(point, record, decoded, this.settings);
+      evolve(point, record, decoded, this.settings, announcer);
       this.changed.add(point);
     }
     // After the record itself: a gateway found gone marks its charge points as applied through this record.
-    this.noteGateway(record, decoded);
+    this.noteGateway(record, decoded, announcer);
+    return announcer?.finish() ?? SILENCE;
+  }
+
+  get announcing(): boolean {
+    return this.isAnnouncing;
+  }
+
+  /** From the next record on. Off, nothing is projected for announcements, and none is remembered. */
+  announce(on: boolean): void {
+    if (on === this.isAnnouncing) return;
+    this.isAnnouncing = on;
+    this.announcingChanged = true;
   }
 
   /** Rows of everything touched since the last call. */
@@ -67,6 +89,7 @@ export class PartitionFold {
     for (const point of this.changed) if (hasRows(point)) taken.push(takeRows(point));
     for (const point of this.changed) this.unsaved.add(point);
     this.changed.clear();
+    this.figures.clear();
     return taken;
   }
 
@@ -89,6 +112,10 @@ export class PartitionFold {
       texts.push({ chargePointId: '', part: GATEWAYS, text: JSON.stringify(this.gateways) });
       this.gatewaysChanged = false;
     }
+    if (this.announcingChanged) {
+      texts.push({ chargePointId: '', part: ANNOUNCING, text: this.isAnnouncing ? 'on' : '' });
+      this.announcingChanged = false;
+    }
     return texts;
   }
 
@@ -102,6 +129,7 @@ export class PartitionFold {
       const texts = this.dormant.get(id);
       this.dormant.delete(id);
       point = texts === undefined ? chargePointFrom(initialState(id)) : parsePoint(id, texts);
+      point.figures = this.figures;
       this.live.set(id, point);
     }
     return point;
@@ -113,17 +141,21 @@ export class PartitionFold {
       this.gateways = JSON.parse(text) as Record<string, GatewayState>;
       return;
     }
+    if (chargePointId === '' && part === ANNOUNCING) {
+      this.isAnnouncing = true;
+      return;
+    }
     const texts = this.dormant.get(chargePointId);
     if (texts === undefined) this.dormant.set(chargePointId, new Map([[part, text]]));
     else texts.set(part, text);
   }
 
   /** Every record proves that its gateway lives; one that is silent for too long, by the log's clock, is gone. */
-  private noteGateway(record: StoredRecord, decoded: Decoded): void {
+  private noteGateway(record: StoredRecord, decoded: Decoded, announcer: RecordAnnouncer | undefined): void {
     const now = record.receivedAt;
     const known = this.gateways[record.gateway];
     if (decoded.event?.kind === 'gateway-started' && known !== undefined)
-      this.gone(record.gateway, record.offset);
+      this.gone(record.gateway, record.offset, announcer);
     if (known === undefined || known.gone || now - known.lastAt > LIVENESS_MS / 10) {
       const lastAt = Math.max(now, known?.lastAt ?? now);
       this.gateways[record.gateway] = { lastAt, gone: false };
@@ -137,7 +169,7 @@ export class PartitionFold {
       if (state.gone) continue;
       const silentFrom = state.lastAt + LIVENESS_MS;
       if (now >= silentFrom) {
-        this.gone(gateway, record.offset);
+        this.gone(gateway, record.offset, announcer);
         state.gone = true;
         this.gatewaysChanged = true;
       } else this.nextSilence = Math.min(this.nextSilence, silentFrom);
@@ -145,12 +177,12 @@ export class PartitionFold {
     if (this.nextSilence === Number.POSITIVE_INFINITY) this.nextSilence = now + LIVENESS_MS;
   }
 
-  private gone(gateway: string, offset: number): void {
+  private gone(gateway: string, offset: number, announcer: RecordAnnouncer | undefined): void {
     for (const id of [...this.dormant.keys()]) {
       if (this.dormant.get(id)?.get(CORE)?.includes(JSON.stringify(gateway))) this.chargePoint(id);
     }
     for (const point of this.live.values()) {
-      gatewayGone(point, gateway, offset);
+      gatewayGone(point, gateway, offset, announcer);
       if (hasRows(point)) this.changed.add(point);
     }
   }

@@ -1,12 +1,23 @@
 /** From a session's evidence to its row and its quarter hours. Pure: nothing but the state decides. */
 import { chargingMs, QUARTER, quarterOf, quartersOf } from './buckets.js';
-import { type Energy, type EnergyFinding, energyOf } from './energy.js';
+import { type CurvePoint, type Energy, type EnergyFinding, energyOf } from './energy.js';
 import type { QuarterRow, SessionRow } from './rows.js';
-import { addPoints, latest, type Point, pick, type SeriesSet } from './series.js';
+import { addPoints, latest, type Point, pick, type SeriesSet, spanOf, upTo } from './series.js';
 import { type Session, sampleCut } from './sessions.js';
 import { signedPair } from './signed.js';
 import type { ChargePointState, TransactionPart } from './state.js';
 import { untaggedAt } from './untagged.js';
+
+/** What the evidence of a session amounts to, without how it spread over time. */
+export interface SessionFigures {
+  readonly offset: number;
+  readonly session: Session;
+  readonly row: Omit<SessionRow, 'chargingMs' | 'idleMs'>;
+  /** The newest power sample (mW): a total, not a phase. */
+  readonly powerMilli: number | null;
+  readonly energy: Energy;
+  readonly power: () => Point[];
+}
 
 export interface ProjectedSession {
   readonly row: SessionRow;
@@ -14,7 +25,7 @@ export interface ProjectedSession {
 }
 
 /** @param offset of the last record that touched the session: the version of its rows */
-export function projectSession(state: ChargePointState, session: Session, offset: number): ProjectedSession {
+export function figuresOf(state: ChargePointState, session: Session, offset: number): SessionFigures {
   const parts = session.partKeys.map((key) => state.parts.get(key) as TransactionPart);
   const own = parts[0] as TransactionPart;
   const tagged = mergedSamples(parts, session);
@@ -30,20 +41,16 @@ export function projectSession(state: ChargePointState, session: Session, offset
     untagged,
     ...signedOf(parts, session),
   });
-  const until = (points: Point[]) =>
-    cutAt === undefined ? points : points.filter((point) => point.at <= cutAt);
   const preferred = (quantity: 'power' | 'soc') => {
-    const points = until(pick(tagged, quantity));
-    return points.length > 0 ? points : until(pick(untagged, quantity));
+    const span = spanOf(tagged, quantity, cutAt);
+    if (span !== undefined) return { set: tagged, span };
+    return { set: untagged, span: spanOf(untagged, quantity, cutAt) };
   };
   const power = preferred('power');
-  const soc = preferred('soc');
+  const soc = preferred('soc').span;
   const lastSeenAt = lastEvidence(session, parts, untagged);
-  // An orphan has no start: it takes no time and shows no energy of its own.
-  const endAt = Math.max(session.startedAt, session.stoppedAt ?? lastSeenAt);
-  const charging = Math.min(chargingMs(energy.curve), endAt - session.startedAt);
   const findings = [...session.findings, ...sequenceFindings(session), ...distinct(energy.findings)];
-  const row: SessionRow = {
+  const row: SessionFigures['row'] = {
     chargePointId: state.core.id,
     offset,
     sessionId: session.sessionId,
@@ -54,7 +61,7 @@ export function projectSession(state: ChargePointState, session: Session, offset
     status: statusOf(session),
     held: findings.some((finding) => finding.hold),
     startedAt: session.startedAt,
-    stoppedAt: session.stoppedAt ?? (session.abandoned ? endAt : null),
+    stoppedAt: session.stoppedAt ?? (session.abandoned ? Math.max(session.startedAt, lastSeenAt) : null),
     unpluggedAt: unpluggedAt(state, session),
     lastSeenAt,
     clockSuspect: isSuspect(session),
@@ -64,19 +71,32 @@ export function projectSession(state: ChargePointState, session: Session, offset
     energyMilli: session.kind === 'orphan' ? null : (energy.milli ?? null),
     energySource: energy.source,
     exportMilli: energy.exportMilli ?? null,
-    maxPowerMilli: highest(power),
-    socStartMilli: soc[0]?.milli ?? null,
-    socEndMilli: soc[soc.length - 1]?.milli ?? null,
+    maxPowerMilli: power.span?.highest ?? null,
+    socStartMilli: soc?.first ?? null,
+    socEndMilli: soc?.last ?? null,
     stopReason: stopReason(session),
-    chargingMs: charging,
-    idleMs: endAt - session.startedAt - charging,
     estimated: energy.estimated,
     anomalies: findings.map(({ kind, detail }) => ({ kind, detail })),
     remoteStartId: session.events?.remoteStartId ?? null,
     protocol: session.kind === 'events' ? (session.events?.protocol ?? '') : 'ocpp1.6',
     deleted: false,
   };
-  return { row, quarters: session.kind === 'orphan' ? [] : quarterRows(row, endAt, energy, power, own) };
+  const powerPoints = () => upTo(pick(power.set, 'power'), cutAt);
+  return { offset, session, row, powerMilli: power.span?.last ?? null, energy, power: powerPoints };
+}
+
+/** The rows that its figures amount to. */
+export function projectSession(state: ChargePointState, figures: SessionFigures): ProjectedSession {
+  const { session, energy } = figures;
+  const own = state.parts.get(session.partKeys[0] as string) as TransactionPart;
+  const curve = energy.curve();
+  // An orphan has no start: it takes no time and shows no energy of its own.
+  const endAt = Math.max(session.startedAt, session.stoppedAt ?? figures.row.lastSeenAt);
+  const charging = Math.min(chargingMs(curve), endAt - session.startedAt);
+  const idle = endAt - session.startedAt - charging;
+  const row: SessionRow = { ...figures.row, chargingMs: charging, idleMs: idle };
+  const quarters = session.kind === 'orphan' ? [] : quarterRows(row, endAt, curve, figures.power(), own);
+  return { row, quarters };
 }
 
 /** Tombstones for a session that is none any more, and for all quarter hours it may have shown. */
@@ -99,11 +119,11 @@ export function vanishedSession(
 function quarterRows(
   row: SessionRow,
   endAt: number,
-  energy: Energy,
+  curve: readonly CurvePoint[],
   power: readonly Point[],
   part: TransactionPart,
 ): QuarterRow[] {
-  const rows: QuarterRow[] = quartersOf(row.startedAt, endAt, energy.curve, power).map((quarter) => ({
+  const rows: QuarterRow[] = quartersOf(row.startedAt, endAt, curve, power).map((quarter) => ({
     chargePointId: row.chargePointId,
     offset: row.offset,
     sessionId: row.sessionId,
@@ -190,7 +210,8 @@ function lastEvidence(session: Session, parts: TransactionPart[], untagged: Seri
   return Math.max(last, session.stoppedAt === undefined ? latest(untagged) : last);
 }
 
-function people(
+/** Who it is about, as its first enriched records said. */
+export function people(
   session: Session,
 ): Pick<SessionRow, 'idToken' | 'authStatus' | 'stationId' | 'accountId' | 'tariff'> {
   const { start, events } = session;
@@ -256,12 +277,6 @@ function distinct(findings: readonly EnergyFinding[]): EnergyFinding[] {
     else if (finding.hold && !earlier.hold) seen.set(finding.kind, { ...earlier, hold: true });
   }
   return [...seen.values()];
-}
-
-function highest(points: readonly Point[]): number | null {
-  let high: number | null = null;
-  for (const point of points) if (high === null || point.milli > high) high = point.milli;
-  return high;
 }
 
 const deletedSession = (chargePointId: string, offset: number, sessionId: string): SessionRow => ({

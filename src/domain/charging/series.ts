@@ -121,13 +121,8 @@ const PHASE_SETS = [
  * times when all of them were read. Never total and phases together.
  */
 export function pick(set: SeriesSet, quantity: Quantity): Point[] {
-  const keys = Object.keys(set).filter((key) => key.startsWith(`${quantity}|`));
-  if (keys.length === 0) return [];
-  const rank = (key: string) => {
-    const known = LOCATIONS.indexOf(key.split('|')[2] as string);
-    return known < 0 ? LOCATIONS.length : known;
-  };
-  const location = keys.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))[0]?.split('|')[2] as string;
+  const location = locationOf(set, quantity);
+  if (location === undefined) return [];
   const total = set[`${quantity}||${location}`];
   if (total !== undefined) return unfold(total);
   for (const phases of PHASE_SETS) {
@@ -137,6 +132,44 @@ export function pick(set: SeriesSet, quantity: Quantity): Point[] {
   }
   return [];
 }
+
+function locationOf(set: SeriesSet, quantity: Quantity): string | undefined {
+  const keys = Object.keys(set).filter((key) => key.startsWith(`${quantity}|`));
+  if (keys.length === 1) return (keys[0] as string).split('|')[2] as string;
+  const rank = (key: string) => {
+    const known = LOCATIONS.indexOf(key.split('|')[2] as string);
+    return known < 0 ? LOCATIONS.length : known;
+  };
+  return keys.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))[0]?.split('|')[2];
+}
+
+export interface Span {
+  readonly first: number;
+  readonly last: number;
+  readonly highest: number;
+}
+
+/** First, last and highest of what `pick` gives, up to `cutAt`; undefined when that is nothing. */
+export function spanOf(
+  set: SeriesSet,
+  quantity: Quantity,
+  cutAt = Number.POSITIVE_INFINITY,
+): Span | undefined {
+  const location = locationOf(set, quantity);
+  if (location === undefined) return undefined;
+  // A total as it is kept: whoever looks for three figures of thousands of samples need not unfold them.
+  const total = set[`${quantity}||${location}`];
+  const points = total ?? pick(set, quantity).flatMap(({ at, milli, context }) => [at, milli, context]);
+  let end = points.length;
+  while (end > 0 && (points[end - 3] as number) > cutAt) end -= 3;
+  if (end === 0) return undefined;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let i = 1; i < end; i += 3) if ((points[i] as number) > highest) highest = points[i] as number;
+  return { first: points[1] as number, last: points[end - 2] as number, highest };
+}
+
+export const upTo = (points: Point[], cutAt: number | undefined): Point[] =>
+  cutAt === undefined ? points : points.filter((point) => point.at <= cutAt);
 
 function unfold(points: Points): Point[] {
   const unfolded: Point[] = [];

@@ -4,6 +4,7 @@
  * Everything here is JSON: a checkpoint writes `core` and each changed part as text.
  */
 import type { ClockState } from './clock.js';
+import type { SessionRow } from './rows.js';
 import type { SeriesSet } from './series.js';
 import type { SignedSet } from './signed.js';
 
@@ -83,6 +84,28 @@ export interface TransactionPart {
   lastEventAt: number;
   /** By session id: the widest stretch [from, to] that ever showed in quarter hours, so that what shrinks is taken back. */
   shown: Record<string, [number, number]>;
+  /** By session id: what was last announced of it. It goes when the session is let go of. */
+  announced?: Record<string, AnnouncedSession>;
+}
+
+/** What must be known to say whether the next record announces something, and after what. */
+export interface AnnouncedSession {
+  /** Offset and receipt time of the record that did. */
+  offset: number;
+  at: number;
+  status: SessionRow['status'] | 'vanished';
+  /** Digests: of what is announced at once when it changes, and of all that was said. */
+  weighty: string;
+  view: string;
+  /** Kinds of anomalies announced, ever. */
+  kinds: string[];
+}
+
+/** The same of the charge point itself. */
+export interface AnnouncedPoint {
+  outlets: Record<string, { offset: number; status: string; errorCode: string; vendorCode: string }>;
+  /** The connection it was online by; '' = offline. */
+  presence?: { offset: number; connection: string };
 }
 
 /** A change of one connector, at its event time. */
@@ -157,6 +180,9 @@ export interface ChargePointCore {
   expired: string[];
   /** Receipt time up to which expiry has been looked at. */
   expiryCheckedAt: number;
+  /** Of its newest enriched record. */
+  station?: string;
+  announced?: AnnouncedPoint;
 }
 
 export interface ChargePointState {

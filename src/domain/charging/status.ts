@@ -66,6 +66,12 @@ export function stretchesOf(core: ChargePointCore, outlet: OutletState): StatusS
   return stretches;
 }
 
+/** What the connector is like now: its newest stretch, as `status_intervals` has it. */
+export const newestStretch = (core: ChargePointCore, outlet: OutletState): StatusStretch | undefined => {
+  const stretches = stretchesOf(core, outlet);
+  return stretches[stretches.length - 1];
+};
+
 /**
  * Rows of the connector's stretches as far as something may have changed: from the one in force before `from` on.
  * @param offset of the last record that touched it: the rows' version

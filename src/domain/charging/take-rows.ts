@@ -1,6 +1,6 @@
 /** The rows of whatever was touched, as the evidence stands when they are taken. */
 import { type ChargePoint, untouched } from './charge-point.js';
-import { projectSession, vanishedSession } from './project.js';
+import { figuresOf, projectSession, vanishedSession } from './project.js';
 import type { ConnectionRow, Rows } from './rows.js';
 import type { Session } from './sessions.js';
 import type { ConnectionState } from './state.js';
@@ -27,7 +27,10 @@ export function takeRows(point: ChargePoint): Rows {
 
 export function takeSession(point: ChargePoint, session: Session, offset: number): void {
   const { rows } = point.touched;
-  const { row, quarters } = projectSession(point.state, session, offset);
+  const known = point.figures.get(session.sessionId);
+  // Whatever changes a session touches it: computed at its last touch, nothing has changed since.
+  const figures = known?.offset === offset ? known : figuresOf(point.state, session, offset);
+  const { row, quarters } = projectSession(point.state, figures);
   rows.sessions.push(row);
   rows.quarters.push(...quarters);
 }
