@@ -159,7 +159,7 @@ describe('joining', () => {
     expect(snapshotShape.parse(snapshot)).toMatchObject({
       chargers: [{ chargePointId: 'CP-1', online: true, stationId: null }],
       connectors: [{ chargePointId: 'CP-1', status: 'Charging' }],
-      sessions: [{ sessionId: sessionId(1), evseId: 1, energyWh: 50, version: 3 }],
+      sessions: [{ sessionId: sessionId(1), evseId: null, energyWh: 50, version: 3 }],
       truncated: false,
     });
     expect({ seq, live }).toEqual({ seq: 0, live: true });

@@ -164,7 +164,12 @@ const keyOf = (one: { chargePointId: string; evseId: number; connectorId: number
   `${one.chargePointId}/${one.evseId}/${one.connectorId}`;
 
 function sessionOf(row: Record<string, unknown>): SessionIn {
-  const { socEnd, protocol, remoteStartId, ...rest } = camelCased<
+  const {
+    socEnd,
+    protocol: _,
+    remoteStartId,
+    ...rest
+  } = camelCased<
     Omit<SessionView, 'powerW' | 'socPercent' | 'cost' | 'remoteStartId'> & {
       socEnd: number | null;
       protocol: string;
@@ -174,7 +179,6 @@ function sessionOf(row: Record<string, unknown>): SessionIn {
   >(row);
   return {
     ...rest,
-    evseId: rest.evseId ?? (protocol === 'ocpp1.6' ? rest.connectorId : null),
     remoteStartId: remoteStartId === null ? null : Number(remoteStartId),
     socPercent: socEnd,
     powerW: null,
