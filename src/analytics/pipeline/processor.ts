@@ -390,6 +390,8 @@ export class Processor implements PartitionHandler {
   private save({ held, marker, states, confirmed, taken }: Due): void {
     const saving = async () => {
       await confirmed;
+      // A restart must meet what it was refused for.
+      if (held.refused) return;
       await this.untilWritten('a checkpoint', () => this.parts.checkpoints.save(marker, states));
       this.parts.metrics.checkpoints.inc();
       taken();
@@ -504,7 +506,9 @@ export class Processor implements PartitionHandler {
   /** For whoever looks from outside, and after this process is gone. */
   private async note(why: Refusal): Promise<void> {
     // A checkpoint that is being saved is of before, and must not seem to have been taken after it: that would mean mended.
+    const saving = this.held.get(why.partition)?.saving;
     await this.flushing?.catch(() => {});
+    await saving?.catch(() => {});
     const line = refusalLine(why, this.settings, (this.parts.now ?? Date.now)());
     try {
       await this.untilWritten('a refusal', () => this.parts.rows.insert(REFUSALS, [line]));
