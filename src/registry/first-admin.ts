@@ -58,7 +58,7 @@ export async function resetPassword(store: RegistryStore, who: string, actor: st
   const account = accountOf(store, who);
   if (account === undefined)
     throw new WattstreamError('ACCOUNT_UNKNOWN', `There is no account '${who}'.`, {
-      remedy: 'Name it by its e-mail address or its id; --first makes an admin where none has ever been.',
+      remedy: 'Name it by its e-mail address or its id.',
     });
   const { email } = account.state;
   if (email === undefined)
