@@ -221,8 +221,8 @@ export const settings = z.object({
   WATTSTREAM_RATE_PER_PRINCIPAL: count(1_200, 1).describe(
     'Requests per minute of one person or program to one API process',
   ),
-  WATTSTREAM_RATE_LOGIN: count(20, 1).describe(
-    'Logins, refreshes and changes of passwords per minute from one address to one API process',
+  WATTSTREAM_RATE_LOGIN: count(60, 1).describe(
+    'Logins, refreshes, changes of passwords and new keys per minute from one address to one API process',
   ),
   WATTSTREAM_TRUSTED_PROXIES: names().describe(
     'Addresses and ranges (CIDR) of proxies before the API whose X-Forwarded-For is believed; separated by commas',

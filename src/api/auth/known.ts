@@ -1,6 +1,6 @@
 /**
  * What the registry in this process's memory says of accounts, logins and keys; and what to do where another process may
- * have written what is not here yet: read on to the end of the log, once for all who ask meanwhile.
+ * have written what is not here yet: read on to the end of the log.
  */
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { isLive, type Live, lookUp, parseRef } from '../../domain/registry/state.js';
@@ -8,7 +8,6 @@ import { WattstreamError } from '../../platform/errors.js';
 import { withTimeout } from '../../platform/retry.js';
 import type { Replica } from '../../registry/replica.js';
 
-/** A stranger's guesses make us ask the broker once a second, not once each. */
 const ASK_EVERY_MS = 1_000;
 const ASK_MS = 2_000;
 
@@ -44,24 +43,29 @@ export class Known {
     return found === undefined || found.state.disabled ? undefined : found;
   }
 
-  /** `find`, and once more when what others have written has been read. */
-  async lookTwice<T>(find: () => T | undefined): Promise<T | undefined> {
+  /**
+   * `find`, and once more when what others have written has been read. `proven`: who asks holds something that we have
+   * signed; a stranger's guesses make us ask the broker once a second, not once each.
+   */
+  async lookTwice<T>(find: () => T | undefined, { proven }: { proven: boolean }): Promise<T | undefined> {
     this.refuseUnready();
     const here = find();
     if (here !== undefined) return here;
-    await this.caughtUp();
+    await (proven ? this.caughtUp() : this.caughtUpNowAndThen());
     return find();
   }
 
   /** Never rejects: with the broker away, what is known here is what there is. */
-  private async caughtUp(): Promise<void> {
-    this.asking ??= withTimeout(this.replica.caughtUp(), ASK_MS, 'Reading what others have written')
-      .catch(() => {})
-      .finally(() => {
-        setTimeout(() => {
-          this.asking = undefined;
-        }, ASK_EVERY_MS).unref();
-      });
+  private caughtUp(): Promise<void> {
+    return withTimeout(this.replica.caughtUp(), ASK_MS, 'Reading what others have written').catch(() => {});
+  }
+
+  private async caughtUpNowAndThen(): Promise<void> {
+    this.asking ??= this.caughtUp().finally(() => {
+      setTimeout(() => {
+        this.asking = undefined;
+      }, ASK_EVERY_MS).unref();
+    });
     await this.asking;
   }
 }

@@ -87,7 +87,8 @@ export class LoginService {
     const { tokens, logins, audit, known } = this.options;
     const { accountId, loginId } = await tokens.readRefresh(refreshToken);
     known.refuseUnready();
-    if ((await known.lookTwice(() => logins.held(accountId, loginId))) === undefined) return;
+    if ((await known.lookTwice(() => logins.held(accountId, loginId), { proven: true })) === undefined)
+      return;
     if (await logins.end(accountId, loginId))
       audit({ type: 'ops.login.ended', address, actor: accountId, accountId, loginId, detail: 'logout' });
   }

@@ -15,6 +15,7 @@ import type { Known } from './known.js';
 
 /** Devices of one account that refresh at the same moment; each round at least one of them gets through. */
 const ROUNDS = 20;
+const PROVEN = { proven: true };
 
 export interface LoginsOptions {
   readonly store: RegistryStore;
@@ -47,7 +48,7 @@ export class Logins {
     const here = await known.lookTwice(() => {
       const login = this.held(accountId, loginId);
       return login !== undefined && login.turn >= turn ? login : undefined;
-    });
+    }, PROVEN);
     if (here === undefined) throw over();
     let next: Login | undefined;
     let reused = false;

@@ -35,7 +35,9 @@ export const loginAccess = (tokens: LoginTokenMaker, options: RegisteredOptions)
   recognises: (token) => tokens.recognises(token),
   async authenticate(token) {
     const claims = await tokens.readAccess(token);
-    const principal = await options.known.lookTwice(() => principalOfLogin(claims, options));
+    const principal = await options.known.lookTwice(() => principalOfLogin(claims, options), {
+      proven: true,
+    });
     if (principal === undefined)
       throw new WattstreamError('TOKEN_INVALID', 'The login of this token is over.', {
         remedy: 'Log in again.',
