@@ -1,9 +1,9 @@
 /** Logins and keys, over the wire. Each of these would let somebody in who should not be, or lock out who should. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { type House, openHouse, PASSWORD, SECRET } from '../../../test/house.js';
 import { makeFirstAdmin, resetPassword } from '../../registry/first-admin.js';
 import { signToken } from './jwt.js';
-import { type House, openHouse, PASSWORD, SECRET } from './testing/house.js';
 
 jest.setTimeout(60_000);
 

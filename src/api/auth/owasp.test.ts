@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type House, openHouse } from './testing/house.js';
+import { type House, openHouse } from '../../../test/house.js';
 
 jest.setTimeout(60_000);
 
@@ -167,7 +167,9 @@ describe('API7: server side request forgery', () => {
     const sources = readdirSync(new URL('../', import.meta.url), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.includes('testing'))
       .filter((file) =>
-        /\bfetch\(|https?\.request\(/.test(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')),
+        /\bfetch\(|\brequest as \w+ \} from .node:https?./.test(
+          readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'),
+        ),
       );
     // The issuer's address is a setting.
     expect(sources.sort()).toEqual(['auth/jwt.ts', 'webhooks/post.ts']);

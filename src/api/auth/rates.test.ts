@@ -1,6 +1,6 @@
 /** Without these one caller could take the API away from all others, or try passwords as fast as the machine can. */
 import { afterEach, expect, test } from '@jest/globals';
-import { type House, openHouse } from './testing/house.js';
+import { type House, openHouse } from '../../../test/house.js';
 
 let house: House;
 afterEach(() => house.close());

@@ -1,20 +1,20 @@
 /** An api with accounts, in process, on a registry log in memory that several may share; the clock is the test's. */
 
-import { type Answer, ask, listening } from '../../../../test/http.js';
-import type { AccessEvent, ChargingEventMessage } from '../../../domain/messages/charging-events.js';
-import { chargingEvent } from '../../../domain/messages/charging-events.js';
-import type { Account } from '../../../domain/registry/account.js';
-import { readSettings } from '../../../platform/config.js';
-import { silentLogger } from '../../../platform/logger.js';
-import { Registry as Metrics } from '../../../platform/metrics.js';
-import { hashPersonsPassword } from '../../../registry/people.js';
-import { Replica } from '../../../registry/replica.js';
-import { RegistryStore } from '../../../registry/store.js';
-import { FakeLog, FakePublisher } from '../../../registry/testing/fakes.js';
-import { type AppOptions, buildApp } from '../../app.js';
-import { createAccounts } from '../accounts.js';
-import { authenticationFrom } from '../from-settings.js';
-import type { Role } from '../principal.js';
+import { type AppOptions, buildApp } from '../src/api/app.js';
+import { createAccounts } from '../src/api/auth/accounts.js';
+import { authenticationFrom } from '../src/api/auth/from-settings.js';
+import type { Role } from '../src/api/auth/principal.js';
+import type { AccessEvent, ChargingEventMessage } from '../src/domain/messages/charging-events.js';
+import { chargingEvent } from '../src/domain/messages/charging-events.js';
+import type { Account } from '../src/domain/registry/account.js';
+import { readSettings } from '../src/platform/config.js';
+import { silentLogger } from '../src/platform/logger.js';
+import { Registry as Metrics } from '../src/platform/metrics.js';
+import { hashPersonsPassword } from '../src/registry/people.js';
+import { Replica } from '../src/registry/replica.js';
+import { RegistryStore } from '../src/registry/store.js';
+import { FakeLog, FakePublisher } from '../src/registry/testing/fakes.js';
+import { type Answer, ask, listening } from './http.js';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
 export const PASSWORD = 'correct horse battery staple';
