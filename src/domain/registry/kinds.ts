@@ -150,7 +150,8 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
     // An account that is deleted takes its logins with it: they are asked for by way of the account.
     references: (one) => [{ field: 'id', kind: 'account', id: one.id, holds: false }],
     claims: none,
-    secrets: [],
+    // Who is logged in where is nobody's to read; what happened is in `ops.login.*`.
+    secrets: ['logins'],
     keptStates: 0,
     keptVersions: 0,
     untold: true,
