@@ -21,6 +21,7 @@ export interface TestQueues {
   /** A connection that no proxy damages, to look and to prepare with. */
   readonly admin: ChannelModel;
   declare(): Promise<void>;
+  remove(): Promise<void>;
   /** Through the proxy; closed with everything else. */
   connect(options?: Partial<QueueConnectionOptions>): QueueConnection;
   /** Bodies in a queue, which are taken out of it. */
@@ -71,6 +72,7 @@ export async function createTestQueues(
     streamProxy,
     admin,
     declare,
+    remove: () => removeQueues(prefix, admin),
     connect(more = {}) {
       const connection = new QueueConnection({
         amqpUrl: url.toString(),

@@ -28,7 +28,7 @@ export interface CommandSenderOptions {
   readonly locateMs?: number;
   /** How long another gateway's answer is waited for after the first: one of them has a ghost. Default 30. */
   readonly settleMs?: number;
-  /** How long a connection that is just being made is waited for. Default 1 000. */
+  /** How long a connection that is just being made is waited for. Default 2 000. */
   readonly patienceMs?: number;
 }
 
@@ -44,7 +44,7 @@ interface Question {
 type Fate = 'taken' | 'offline' | 'not-sent' | 'unknown';
 
 export function createCommandSender(options: CommandSenderOptions): CommandSender {
-  const { connection, locateMs = 2_000, settleMs = 30, patienceMs = 1_000 } = options;
+  const { connection, locateMs = 2_000, settleMs = 30, patienceMs = 2_000 } = options;
   const { exchanges } = messageNames(options.prefix);
   const questions = new Map<string, Question>();
   const commands = new Map<string, (fate: Fate) => void>();

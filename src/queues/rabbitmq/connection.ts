@@ -25,7 +25,10 @@ export interface QueueConnectionOptions {
   /** Between attempts to connect. Default 500. */
   readonly reconnectMs?: number;
   readonly log?: Logger;
-  /** Declares the topology again; called before a channel is opened anew after something was missing (404). */
+  /**
+   * Declares the topology: before the first channel is opened, and before one is opened anew after something was
+   * missing (404). When it fails the channels are opened all the same: what they miss, they say.
+   */
   readonly repair?: () => Promise<void>;
 }
 
@@ -39,6 +42,8 @@ export class QueueConnection {
   private readonly manager: AmqpConnectionManager;
   private readonly channels = new Set<KeptChannel>();
   private closing = false;
+  private preparing: Promise<void> | undefined;
+  private prepared = false;
   /** Why there is no connection; undefined while there is one. */
   trouble: WattstreamError | undefined;
   readonly log: Logger;
@@ -82,12 +87,38 @@ export class QueueConnection {
     this.manager.on('connect', () => {
       this.trouble = undefined;
       this.log.info({ connection: options.name }, 'connected to RabbitMQ');
-      for (const channel of this.channels) channel.open();
+      void this.prepare().then(() => {
+        for (const channel of this.channels) channel.open();
+      });
     });
   }
 
+  /** What channels may be opened on. */
   get current(): ChannelModel | undefined {
-    return this.closing ? undefined : this.manager.connection;
+    return this.closing || !this.prepared ? undefined : this.manager.connection;
+  }
+
+  private prepare(): Promise<void> {
+    this.preparing ??= this.repair().then(() => {
+      this.prepared = true;
+    });
+    return this.preparing;
+  }
+
+  /** Never rejects. */
+  async repair(): Promise<void> {
+    try {
+      await this.options.repair?.();
+    } catch (error) {
+      this.log.warn(
+        {
+          code: error instanceof WattstreamError ? error.code : 'TOPOLOGY_REFUSED',
+          error: messageOf(error),
+          remedy: error instanceof WattstreamError ? error.remedy : undefined,
+        },
+        'exchanges and queues could not be declared',
+      );
+    }
   }
 
   channel(options: KeptChannelOptions): KeptChannel {
@@ -249,14 +280,7 @@ export class KeptChannel {
       );
     this.again = setTimeout(
       async () => {
-        const { repair } = this.connection.options;
-        if (replyCodeOf(fault) === REPLY.notFound && repair)
-          await repair().catch((error: unknown) =>
-            this.connection.log.warn(
-              { code: 'TOPOLOGY_REFUSED', error: messageOf(error) },
-              'what is missing could not be declared',
-            ),
-          );
+        if (replyCodeOf(fault) === REPLY.notFound) await this.connection.repair();
         this.open();
       },
       backoffMs(this.attempt++, REOPEN),

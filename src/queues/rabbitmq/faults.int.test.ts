@@ -71,6 +71,13 @@ describe('events', () => {
     await until(() => records.some(({ id }) => id === 'e2'), 'the event');
   });
 
+  test('on a fresh broker the first connection declares everything, for whoever only reads as well', async () => {
+    await broker.remove();
+    broker.connect();
+    const { isLevel } = follow(broker.names.streams.chargingEvents);
+    await until(isLevel, 'level');
+  });
+
   test('an exchange that has lost its stream is found out by what comes back: nothing vanishes', async () => {
     const publisher = createEventPublisher({ connection: broker.connect(), prefix: broker.prefix });
     await publisher.publishChargingEvent(anomaly('before'));
@@ -109,7 +116,12 @@ describe('commands', () => {
     return { got, receiver };
   };
   const sender = () =>
-    createCommandSender({ connection: broker.connect(), prefix: broker.prefix, settleMs: 100 });
+    createCommandSender({
+      connection: broker.connect(),
+      prefix: broker.prefix,
+      settleMs: 100,
+      patienceMs: 20_000,
+    });
 
   test('the connection breaks before the broker has it: unknown, and never sent again', async () => {
     const { got, receiver } = gateway('g1', (id) => held(id));

@@ -163,13 +163,7 @@ export class Outbox {
     if (this.pause) return;
     this.pause = setTimeout(
       async () => {
-        const done = repair ? this.options.connection.options.repair?.() : undefined;
-        await done?.catch((error: unknown) =>
-          this.options.connection.log.warn(
-            { code: 'TOPOLOGY_REFUSED', error: messageOf(error) },
-            'the topology could not be declared',
-          ),
-        );
+        if (repair) await this.options.connection.repair();
         this.pause = undefined;
         this.pump();
       },

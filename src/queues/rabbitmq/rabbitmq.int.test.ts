@@ -19,7 +19,7 @@ queuesContract('RabbitMQ', async () => {
         prefix,
         locateMs: 1_000,
         settleMs: 100,
-        patienceMs: 300,
+        patienceMs: 3_000,
       }),
     receiver: (gateway, handler) =>
       createCommandReceiver({ connection: broker.connect(), prefix, gateway, handler }),

@@ -164,8 +164,7 @@ class WorkConsumer implements Consumer {
         'a message cannot be moved yet; it is tried again',
       );
       await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, AGAIN)));
-      if (refused.code === 'MESSAGE_UNROUTABLE')
-        await this.options.connection.options.repair?.().catch(() => {});
+      if (refused.code === 'MESSAGE_UNROUTABLE') await this.options.connection.repair();
     }
   }
 }

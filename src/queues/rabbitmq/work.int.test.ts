@@ -231,7 +231,12 @@ describe('dead letters', () => {
     await expect(desk.redrive('all', 'bob')).rejects.toThrow('no log');
     const channel = await broker.admin.createChannel();
     await channel.deleteQueue(broker.names.queues.notifications);
-    expect(await letters().redrive('all', 'bob')).toEqual([]);
+    const recorded = createDeadLetters({
+      amqpUrl: broker.directUrl,
+      prefix: broker.prefix,
+      events: { publishChargingEvent: async () => {} },
+    });
+    expect(await recorded.redrive('all', 'bob')).toEqual([]);
     expect(await broker.count(broker.names.queues.deadLetters)).toBe(3);
   });
 });
