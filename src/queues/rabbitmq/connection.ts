@@ -13,6 +13,7 @@ import { brokerUrls } from '../../platform/config.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { type Logger, silentLogger } from '../../platform/logger.js';
 import { backoffMs, withTimeout } from '../../platform/retry.js';
+import { gatherWrites } from './gather-writes.js';
 
 export interface QueueConnectionOptions {
   /** amqp[s]://user:password@host:port/vhost, or several of one cluster. */
@@ -85,6 +86,7 @@ export class QueueConnection {
       ),
     );
     this.manager.on('connect', () => {
+      if (this.manager.connection !== undefined) gatherWrites(this.manager.connection);
       this.trouble = undefined;
       this.log.info({ connection: options.name }, 'connected to RabbitMQ');
       void this.prepare().then(() => {
