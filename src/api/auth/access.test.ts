@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
+import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
 import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
@@ -10,6 +11,7 @@ import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
 import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
+import type { CommandService } from '../commands/service.js';
 import { secretKeeper } from '../webhooks/secret.js';
 import { type Access, refuseForeignNames } from './access.js';
 import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
@@ -25,6 +27,15 @@ const token = (role: Role, stations?: string[]) =>
     { role, subject: `some-${role}`, minutes: 5, account: 'ac-9', ...(stations ? { stations } : {}) },
     Date.now(),
   );
+
+/** Nobody is asked anything here: what is walked is who gets as far as that. */
+const NO_COMMANDS = {
+  start: async () => {
+    throw new WattstreamError('BROKER_UNREACHABLE', 'There is none here.', { canRetry: true });
+  },
+  find: async () => undefined,
+  recent: () => [],
+} as unknown as CommandService;
 
 interface Route {
   method: string;
@@ -64,6 +75,7 @@ async function build(authentication: Authentication) {
       removed: async () => {},
     },
     deadLetters: createMemoryDeadLetters([]),
+    commands: { commands: NO_COMMANDS, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined) },
     health: { ready: () => undefined },
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
     metrics: new Registry(),
