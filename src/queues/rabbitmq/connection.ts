@@ -8,7 +8,7 @@
  */
 import { type AmqpConnectionManager, connect } from 'amqp-connection-manager';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
-import { type AmqpTls, REPLY, replyCodeOf, unreachable } from '../../platform/amqp.js';
+import { type AmqpTls, closeAmqp, REPLY, replyCodeOf, unreachable } from '../../platform/amqp.js';
 import { brokerUrls } from '../../platform/config.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { type Logger, silentLogger } from '../../platform/logger.js';
@@ -210,7 +210,7 @@ export class KeptChannel {
 
   /** Gives the channel up because of something that its owner noticed; another one follows. */
   async renew(): Promise<void> {
-    await this.underway?.close().catch(() => {});
+    if (this.underway) await closeAmqp(this.underway);
   }
 
   async close(): Promise<void> {
@@ -219,7 +219,7 @@ export class KeptChannel {
     clearTimeout(this.again);
     this.forget();
     const channel = this.underway;
-    if (channel) await withTimeout(channel.close(), CLOSE_LIMIT_MS, 'Closing').catch(() => {});
+    if (channel) await withTimeout(closeAmqp(channel), CLOSE_LIMIT_MS, 'Closing').catch(() => {});
   }
 
   private async tryOpen(model: ChannelModel): Promise<void> {
@@ -230,7 +230,7 @@ export class KeptChannel {
       const opened: ConfirmChannel = await model.createConfirmChannel();
       channel = opened;
       if (this.closed) {
-        await opened.close();
+        await closeAmqp(opened);
         return;
       }
       this.underway = opened;
@@ -247,7 +247,7 @@ export class KeptChannel {
       for (const resume of this.waiting) resume();
     } catch (error) {
       fault ??= error;
-      if (channel && this.underway === channel) await channel.close().catch(() => {});
+      if (channel && this.underway === channel) await closeAmqp(channel);
       // Whose close was heard goes on from there.
       else if (!channel) this.tryLater(fault, startedAt);
     }
