@@ -88,7 +88,26 @@ export function openAmqp(setting: string, name: string, tls?: AmqpTls): Promise<
       throw unreachable(url, error);
     }
   };
-  return firstToAnswer(brokerUrls(setting), open, (late) => late.close());
+  return firstToAnswer(brokerUrls(setting), open, closeAmqp);
+}
+
+/**
+ * Closes a channel or connection. Never rejects: what is gone already is closed too. amqplib's own `close` waits for the
+ * broker's word alone, which never comes when the connection dies before it.
+ */
+export function closeAmqp(one: {
+  close(): Promise<unknown>;
+  once(event: 'close', listener: () => void): unknown;
+}): Promise<void> {
+  return new Promise((resolve) => {
+    one.once('close', () => resolve());
+    Promise.resolve()
+      .then(() => one.close())
+      .then(
+        () => resolve(),
+        () => resolve(),
+      );
+  });
 }
 
 /** Works on a channel of its own, which a refusal of the broker closes. */
@@ -99,7 +118,7 @@ export async function withChannel<T>(
   const channel = await connection.createChannel();
   channel.on('error', () => {});
   const done = await work(channel);
-  await channel.close();
+  await closeAmqp(channel);
   return done;
 }
 

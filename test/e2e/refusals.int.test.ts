@@ -365,7 +365,8 @@ test(
     await it.read({ RABBITMQ_STREAM_URL: url.href });
     await it.charge(SICK);
     await it.shows();
-    expect(proxy.repeat(SICK)).toBe(1);
+    // A property that frames have, and what is announced about them has not.
+    expect(proxy.repeat(SICK, 'direction')).toBe(1);
     expect(await it.refuses('OFFSET_WENT_BACK')).toMatch(/^Start analytics again/);
     await it.read();
     await it.isWell();

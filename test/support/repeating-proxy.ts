@@ -16,8 +16,8 @@ interface Wire {
 
 export interface RepeatingProxy {
   readonly port: number;
-  /** Sends the newest delivery that holds `text` once more, on each connection; how many there were. */
-  repeat(text: string): number;
+  /** Sends the newest delivery that holds all these texts once more, on each connection; how many there were. */
+  repeat(...texts: string[]): number;
   close(): Promise<void>;
 }
 
@@ -51,10 +51,10 @@ export async function startRepeatingProxy(target: { host: string; port: number }
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    repeat(text) {
+    repeat(...texts) {
       let repeated = 0;
       for (const { near, deliveries } of wires) {
-        const delivery = deliveries.find((one) => one.includes(text));
+        const delivery = deliveries.find((one) => texts.every((text) => one.includes(text)));
         if (delivery === undefined) continue;
         near.write(delivery);
         repeated++;

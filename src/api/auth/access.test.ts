@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
 import { readSettings } from '../../platform/config.js';
+import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
 import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
@@ -13,6 +14,7 @@ import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
 import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
+import type { CommandService } from '../commands/service.js';
 import { secretKeeper } from '../webhooks/secret.js';
 import { type Access, refuseForeignNames } from './access.js';
 import { createAccounts } from './accounts.js';
@@ -29,6 +31,15 @@ const token = (role: Role, stations?: string[]) =>
     { role, subject: `some-${role}`, minutes: 5, account: 'ac-9', ...(stations ? { stations } : {}) },
     Date.now(),
   );
+
+/** Nobody is asked anything here: what is walked is who gets as far as that. */
+const NO_COMMANDS = {
+  start: async () => {
+    throw new WattstreamError('BROKER_UNREACHABLE', 'There is none here.', { canRetry: true });
+  },
+  find: async () => undefined,
+  recent: () => [],
+} as unknown as CommandService;
 
 interface Route {
   method: string;
@@ -80,6 +91,7 @@ async function build(given: Authentication) {
       removed: async () => {},
     },
     deadLetters: createMemoryDeadLetters([]),
+    commands: { commands: NO_COMMANDS, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined) },
     health: { ready: () => undefined },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },

@@ -117,7 +117,8 @@ export class CommandService {
       }),
       randomBytes(6).toString('base64url'),
     );
-    await this.confirmed(requested, deadline);
+    // Beyond the deadline too, when the question took all the time: then it is on record as overdue.
+    await this.confirmed(requested, Math.max(deadline, clock.now()) + PATIENCE_MS);
     if (idempotencyKey !== undefined) {
       // Of several that came at once with this key, the first in the log goes on.
       const read = await book.until(commandId, () => true, deadline - clock.now() + PATIENCE_MS);
@@ -264,12 +265,14 @@ export class CommandService {
         timeoutSeconds: seconds,
       }),
       PATIENCE_MS,
+      commandId,
     );
   }
 
   /** Published for certain, sooner or later; waited for only as long as the caller would. */
   private async confirmed(step: CommandStep, until: number): Promise<void> {
-    await within(this.options.events.publishChargingEvent(step), until - this.options.clock.now());
+    const published = this.options.events.publishChargingEvent(step);
+    await within(published, until - this.options.clock.now(), step.commandId);
   }
 
   private secondsOf({ timeoutSeconds }: CommandRequest): number {
@@ -315,17 +318,18 @@ const starting = (): WattstreamError =>
   });
 
 /** Rejects with BROKER_UNREACHABLE when it takes longer; what was promised then still happens, later. */
-async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+async function within(promise: Promise<unknown>, ms: number, commandId: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   promise.catch(() => {});
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
       () =>
         reject(
-          new WattstreamError('BROKER_UNREACHABLE', 'RabbitMQ has not confirmed the command in time.', {
-            canRetry: true,
-            remedy: 'Whether it was recorded can be seen under its id; nothing was sent to the charger.',
-          }),
+          new WattstreamError(
+            'BROKER_UNREACHABLE',
+            `RabbitMQ has not confirmed the command ${commandId} in time; nothing was sent to the charger.`,
+            { canRetry: true, remedy: 'Whether it was recorded can be seen at /api/charger/commands/<id>.' },
+          ),
         ),
       Math.max(0, ms),
     );

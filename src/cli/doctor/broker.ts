@@ -1,6 +1,8 @@
 /** Can RabbitMQ be used, over both of its protocols, and are the streams there? */
+
 import { connect as connectTcp } from 'node:net';
 import amqplib from 'amqplib';
+import { closeAmqp } from '../../platform/amqp.js';
 import { type BrokerAddress, brokerUrls, type Settings, streamAddress } from '../../platform/config.js';
 import { messageOf } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
@@ -67,7 +69,7 @@ async function checkAmqp(url: string): Promise<Finding[]> {
       'The handshake',
     );
     const version = String(connection.connection.serverProperties.version ?? '');
-    await connection.close();
+    await closeAmqp(connection);
     const [major = 0, minor = 0] = version.split('.').map(Number);
     const old = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
     return [

@@ -1,7 +1,7 @@
 /** Are the exchanges, queues and event streams there, do they feed each other, and does work go on in them? Declares nothing. */
 import type { ChannelModel } from 'amqplib';
 import { type MessageNames, messageNames, RETRY_DELAYS } from '../../domain/messages/names.js';
-import { openAmqp, REPLY, replyCodeOf, withChannel } from '../../platform/amqp.js';
+import { closeAmqp, openAmqp, REPLY, replyCodeOf, withChannel } from '../../platform/amqp.js';
 import { type Settings, streamAddress } from '../../platform/config.js';
 import { messageOf } from '../../platform/errors.js';
 import { type Finding, ok, unknown, wrong, wrongBy } from './check.js';
@@ -51,7 +51,7 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
   } catch (error) {
     return [wrongBy('queues', error, 'See the log of RabbitMQ.')];
   } finally {
-    await connection.close().catch(() => {});
+    await closeAmqp(connection);
   }
 }
 

@@ -27,6 +27,17 @@ test('the simulator drives to where ingest listens, at the speed that was asked 
   expect(simulator?.args).toEqual(['--chargers', '7', '--url', addresses.ingest, '--speed', '60']);
 });
 
+test('what a role may keep of garbage is bounded, unless somebody bounds it himself', async () => {
+  const { roles } = await plan({ ...anywhere, NODE_OPTIONS: '--trace-warnings' });
+  expect(roles.find((role) => role.name === 'analytics')?.env.NODE_OPTIONS).toBe(
+    '--trace-warnings --max-old-space-size=1024',
+  );
+  const own = await plan({ ...anywhere, NODE_OPTIONS: '--max-old-space-size=4096' });
+  expect(own.roles.find((role) => role.name === 'analytics')?.env.NODE_OPTIONS).toBe(
+    '--max-old-space-size=4096',
+  );
+});
+
 test('doors stand open only as long as nobody has said otherwise, and it is told', async () => {
   const open = await plan(anywhere);
   expect(open.roles.find((role) => role.name === 'ingest')?.env).toMatchObject({

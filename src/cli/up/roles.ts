@@ -67,7 +67,10 @@ export async function planInstallation(options: InstallationOptions): Promise<In
   const ingest = `${ingestScheme}://${reachable(env.WATTSTREAM_INGEST_HOST, '127.0.0.1')}:${ingestPort}/ocpp`;
   const api = `http://${reachable(env.WATTSTREAM_API_HOST, '127.0.0.1')}:${apiPort}`;
 
-  const shared: Record<string, string> = { CLICKHOUSE_URL: clickhouse };
+  const shared: Record<string, string> = {
+    CLICKHOUSE_URL: clickhouse,
+    NODE_OPTIONS: nodeOptions(env.NODE_OPTIONS),
+  };
   for (const [variable, meaning] of [
     ['WATTSTREAM_ACCEPT_UNKNOWN', 'chargers nobody has registered are admitted'],
     ['WATTSTREAM_ALLOW_PLAIN', 'chargers may come without credentials'],
@@ -144,6 +147,14 @@ export async function planInstallation(options: InstallationOptions): Promise<In
   const makesAdmin = jwtSecret !== undefined || Boolean(env.WATTSTREAM_JWT_SECRET);
   return { roles, addresses: { ingest, api, clickhouse }, remarks, makesAdmin };
 }
+
+/**
+ * Where a machine has much memory, V8 lets garbage grow to gigabytes before it looks: analytics held 2.4 GB while it
+ * caught up, of which 58 MB were in use.
+ */
+const HEAP = '--max-old-space-size=1024';
+const nodeOptions = (given = ''): string =>
+  /max-old-space-size/.test(given) ? given : `${given} ${HEAP}`.trim();
 
 /** Roles are built beside this file: dist/cli/up/roles.js -> dist/<role>. */
 const script = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -8,11 +8,12 @@
  */
 import { type AmqpConnectionManager, connect } from 'amqp-connection-manager';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
-import { type AmqpTls, REPLY, replyCodeOf, unreachable } from '../../platform/amqp.js';
+import { type AmqpTls, closeAmqp, REPLY, replyCodeOf, unreachable } from '../../platform/amqp.js';
 import { brokerUrls } from '../../platform/config.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { type Logger, silentLogger } from '../../platform/logger.js';
 import { backoffMs, withTimeout } from '../../platform/retry.js';
+import { gatherWrites } from './gather-writes.js';
 
 export interface QueueConnectionOptions {
   /** amqp[s]://user:password@host:port/vhost, or several of one cluster. */
@@ -85,6 +86,7 @@ export class QueueConnection {
       ),
     );
     this.manager.on('connect', () => {
+      if (this.manager.connection !== undefined) gatherWrites(this.manager.connection);
       this.trouble = undefined;
       this.log.info({ connection: options.name }, 'connected to RabbitMQ');
       void this.prepare().then(() => {
@@ -208,7 +210,7 @@ export class KeptChannel {
 
   /** Gives the channel up because of something that its owner noticed; another one follows. */
   async renew(): Promise<void> {
-    await this.underway?.close().catch(() => {});
+    if (this.underway) await closeAmqp(this.underway);
   }
 
   async close(): Promise<void> {
@@ -217,7 +219,7 @@ export class KeptChannel {
     clearTimeout(this.again);
     this.forget();
     const channel = this.underway;
-    if (channel) await withTimeout(channel.close(), CLOSE_LIMIT_MS, 'Closing').catch(() => {});
+    if (channel) await withTimeout(closeAmqp(channel), CLOSE_LIMIT_MS, 'Closing').catch(() => {});
   }
 
   private async tryOpen(model: ChannelModel): Promise<void> {
@@ -228,7 +230,7 @@ export class KeptChannel {
       const opened: ConfirmChannel = await model.createConfirmChannel();
       channel = opened;
       if (this.closed) {
-        await opened.close();
+        await closeAmqp(opened);
         return;
       }
       this.underway = opened;
@@ -245,7 +247,7 @@ export class KeptChannel {
       for (const resume of this.waiting) resume();
     } catch (error) {
       fault ??= error;
-      if (channel && this.underway === channel) await channel.close().catch(() => {});
+      if (channel && this.underway === channel) await closeAmqp(channel);
       // Whose close was heard goes on from there.
       else if (!channel) this.tryLater(fault, startedAt);
     }

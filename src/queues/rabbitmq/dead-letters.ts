@@ -13,7 +13,7 @@ import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib';
 import { v5 as uuidOf } from 'uuid';
 import { messageNames } from '../../domain/messages/names.js';
 import { redact } from '../../domain/ocpp/redact.js';
-import { type AmqpTls, openAmqp, REPLY, replyCodeOf } from '../../platform/amqp.js';
+import { type AmqpTls, closeAmqp, openAmqp, REPLY, replyCodeOf } from '../../platform/amqp.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import { withTimeout } from '../../platform/retry.js';
 import type { DeadLetter, DeadLetters, EventPublisher } from '../ports.js';
@@ -55,7 +55,7 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
     try {
       return await work(connection);
     } finally {
-      await connection.close().catch(() => {});
+      await closeAmqp(connection);
     }
   };
 
@@ -179,7 +179,7 @@ async function givenBack(channel: ConfirmChannel, queue: string, count: number):
   const until = performance.now() + GIVE_BACK_MS;
   while ((await channel.checkQueue(queue)).messageCount < count && performance.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 5));
-  await channel.close();
+  await closeAmqp(channel);
 }
 
 /** Oldest first; of one letter that is there twice the older. */

@@ -8,7 +8,7 @@
  */
 import type { Channel, ChannelModel } from 'amqplib';
 import { messageNames, RETRY_DELAYS, RETRY_MS, type RetryDelay } from '../../domain/messages/names.js';
-import { type AmqpTls, declareQueue, openAmqp, refusedDeclaration } from '../../platform/amqp.js';
+import { type AmqpTls, closeAmqp, declareQueue, openAmqp, refusedDeclaration } from '../../platform/amqp.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { untilSuccess } from '../../platform/retry.js';
@@ -51,7 +51,7 @@ export async function ensureQueueTopology(options: QueueTopologyOptions): Promis
       },
     });
   } finally {
-    await connection.close().catch(() => {});
+    await closeAmqp(connection);
   }
 }
 

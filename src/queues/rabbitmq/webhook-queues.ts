@@ -5,7 +5,7 @@
 import type { Channel } from 'amqplib';
 import { messageNames } from '../../domain/messages/names.js';
 import type { Notification } from '../../domain/messages/notifications.js';
-import { declareQueue } from '../../platform/amqp.js';
+import { closeAmqp, declareQueue } from '../../platform/amqp.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { WebhookQueues } from '../ports.js';
 import type { QueueConnection } from './connection.js';
@@ -46,7 +46,7 @@ export function createWebhookQueues({
     try {
       await work(channel);
     } finally {
-      await channel.close().catch(() => {});
+      await closeAmqp(channel);
     }
   };
   return {

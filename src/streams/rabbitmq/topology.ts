@@ -8,7 +8,7 @@
  */
 import { PartitionsQuery } from 'rabbitmq-stream-js-client/dist/requests/partitions_query.js';
 import type { PartitionsResponse } from 'rabbitmq-stream-js-client/dist/responses/partitions_response.js';
-import { declareQueue, openAmqp, refusedDeclaration } from '../../platform/amqp.js';
+import { closeAmqp, declareQueue, openAmqp, refusedDeclaration } from '../../platform/amqp.js';
 import type { BrokerAddress } from '../../platform/config.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
@@ -86,7 +86,7 @@ async function declare({ amqpUrl, prefix, log, ...options }: TopologyOptions): P
   } catch (error) {
     throw refusedDeclaration(`The super stream ${superStream}`, error);
   } finally {
-    await connection.close().catch(() => {});
+    await closeAmqp(connection);
   }
 }
 
