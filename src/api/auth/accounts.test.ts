@@ -235,7 +235,7 @@ describe('a refresh token', () => {
     let pair = await pairOf(email);
     for (let turn = 0; turn < 5; turn++) pair = (await refresh(pair.refreshToken)).json();
     const entity = house.store.replica.get('logins', 'ac-customer');
-    expect(entity?.state.logins).toHaveLength(1);
+    expect(entity?.state.families).toHaveLength(1);
     expect(entity?.past).toEqual([]);
     expect(house.publisher.notifications.map(({ type }) => type)).not.toContain('cms.logins.updated');
   });

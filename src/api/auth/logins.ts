@@ -86,7 +86,7 @@ export class Logins {
   held(accountId: string, loginId: string): Login | undefined {
     const { known, now } = this.options;
     const account = known.openAccount(accountId);
-    const login = known.get('logins', accountId)?.state.logins.find(({ id }) => id === loginId);
+    const login = known.get('logins', accountId)?.state.families.find(({ id }) => id === loginId);
     if (account === undefined || login === undefined) return undefined;
     return holds(login, account, now()) ? login : undefined;
   }
@@ -102,7 +102,7 @@ export class Logins {
       const account = known.openAccount(accountId);
       if (account === undefined) throw over();
       const current = lookUp(store.replica.state, 'logins', accountId);
-      const before = isLive(current) ? current.state.logins : [];
+      const before = isLive(current) ? current.state.families : [];
       const after = to(before.filter((login) => holds(login, account, now())));
       if (after === undefined) return;
       try {
@@ -110,7 +110,7 @@ export class Logins {
           kind: 'logins',
           id: accountId,
           change: isLive(current) ? 'updated' : 'created',
-          state: { id: accountId, logins: [...after] },
+          state: { id: accountId, families: [...after] },
           version: current?.version ?? 0,
           actor: accountId,
         });

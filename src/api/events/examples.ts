@@ -248,18 +248,7 @@ export const CMS_CHANGES = ['created', 'updated', 'deleted'] as const;
 const states: Partial<Record<EntityKind, Record<string, unknown>>> = {
   webhook: { id: 'wh-1', url: 'https://example.org/hooks', patterns: ['session.*'], enabled: true },
   'api-key': { id: '5f0c2b526a53', name: 'Billing', account: 'ac-1', prefix: 'wsk_5f0c2b526a53' },
-  logins: {
-    id: 'ac-1',
-    logins: [
-      {
-        id: 'f3b1c2d4e5a6',
-        turn: 3,
-        since: '2026-11-25T08:00:00.000Z',
-        endsAt: '2026-12-09T08:00:00.000Z',
-        credential: 'mZ0bq1c2r3s4t5u6',
-      },
-    ],
-  },
+  logins: { id: 'ac-1' },
   ...Object.fromEntries(RESOURCES.map(({ kind, example }) => [kind, example])),
 };
 

@@ -151,7 +151,7 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
     references: (one) => [{ field: 'id', kind: 'account', id: one.id, holds: false }],
     claims: none,
     // Who is logged in where is nobody's to read; what happened is in `ops.login.*`.
-    secrets: ['logins'],
+    secrets: ['families'],
     keptStates: 0,
     keptVersions: 0,
     untold: true,

@@ -22,6 +22,6 @@ const login = z.object({
 export type Login = z.infer<typeof login>;
 
 export const logins = z
-  .object({ id: id.describe('Of the account'), logins: z.array(login).max(100) })
+  .object({ id: id.describe('Of the account'), families: z.array(login).max(100) })
   .meta({ id: 'Logins' });
 export type Logins = z.infer<typeof logins>;

@@ -83,7 +83,7 @@ export const examples: { readonly [K in EntityKind]: StateOf[K] } = {
   },
   logins: {
     id: 'ac-1',
-    logins: [
+    families: [
       {
         id: 'f3b1c2d4e5a6',
         turn: 3,
