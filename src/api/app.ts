@@ -13,10 +13,12 @@ import type { DeadLetters } from '../queues/ports.js';
 import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
+import { createRates, type Rates } from './auth/rates.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
 import { analyticsRoutes } from './routes/analytics.js';
+import { type AuthRouteOptions, authRoutes } from './routes/auth.js';
 import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
@@ -41,6 +43,12 @@ export interface AppOptions {
   readonly deadLetters?: DeadLetters;
   readonly health: Health;
   readonly access: GuardOptions;
+  /** Without it nobody logs in here, and no keys are made. */
+  readonly accounts?: AuthRouteOptions;
+  /** Default: nobody is counted. */
+  readonly rates?: Rates;
+  /** Whose X-Forwarded-For is believed. Default: nobody's. */
+  readonly trustedProxies?: readonly string[];
   readonly metrics: Registry;
   readonly log: Logger;
   /** Without it there are no routes for commands. */
@@ -66,6 +74,9 @@ export async function buildApp({
   deadLetters,
   health,
   access,
+  accounts,
+  rates,
+  trustedProxies = [],
   metrics,
   log,
   commands,
@@ -75,6 +86,7 @@ export async function buildApp({
   const onError = errorHandler(log);
   const app = Fastify({
     logger: false,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: 256 * 1024,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
@@ -111,7 +123,10 @@ export async function buildApp({
     });
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
   });
+  const limits = rates === undefined ? undefined : await createRates(app, rates);
+  if (limits !== undefined) app.addHook('onRequest', limits.before);
   guard(app, access);
+  if (limits !== undefined) app.addHook('onRequest', limits.after);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
     const status = reply.statusCode;
@@ -152,6 +167,7 @@ export async function buildApp({
           description: 'Named questions to the tables, as JSON or CSV (Accept: text/csv)',
         },
         { name: 'cms', description: 'Stations, charging points, tariffs, tokens, accounts, outages' },
+        { name: 'auth', description: 'Logins, and keys of programs' },
         { name: 'webhooks', description: 'Outside programs that are told what happens (/docs/events)' },
         { name: 'ops', description: 'How the system itself is doing' },
       ],
@@ -175,6 +191,7 @@ export async function buildApp({
       });
     });
 
+  if (accounts !== undefined) authRoutes(app, accounts);
   processRoutes(app, health, metrics);
   webRoutes(app);
   eventsRoutes(app);

@@ -8,6 +8,7 @@ import { createClickHouse } from '../analytics/clickhouse.js';
 import { createQueries } from '../analytics/queries/ask.js';
 import { messageNames } from '../domain/messages/names.js';
 import { readSettings, streamAddress } from '../platform/config.js';
+import { messageOf } from '../platform/errors.js';
 import { Lifecycle } from '../platform/lifecycle.js';
 import { createLogger } from '../platform/logger.js';
 import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
@@ -18,11 +19,13 @@ import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js'
 import { openQueues } from '../queues/rabbitmq/open.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
 import { telling } from '../queues/telling.js';
+import { firstAdminText, makeFirstAdmin } from '../registry/first-admin.js';
 import { observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
+import { createAccounts } from './auth/accounts.js';
 import { authenticationFrom } from './auth/from-settings.js';
 import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
@@ -36,8 +39,9 @@ const log = createLogger('api', settings.WATTSTREAM_LOG_LEVEL);
 const lifecycle = new Lifecycle(log, settings.WATTSTREAM_DRAIN_MS);
 lifecycle.listen();
 
-const authentication = authenticationFrom(settings);
-if (authentication.mode === 'off')
+// Before anything is opened: a secret that is missing or weak ends the process with its reason.
+const { mode } = authenticationFrom(settings);
+if (mode === 'off')
   log.warn(
     { host: settings.WATTSTREAM_API_HOST, remedy: 'Set WATTSTREAM_AUTH=required.' },
     'nobody is asked who they are: whoever reaches this API may do everything',
@@ -76,6 +80,20 @@ const { store: registry } = lifecycle.hold(
   }),
 );
 observeReplica(registry.replica, metrics);
+const accounts = createAccounts({
+  settings,
+  store: registry,
+  publisher: queues.events,
+  now: Date.now,
+  log,
+});
+const authentication = accounts.confirm(authenticationFrom(settings, accounts.authenticators));
+if (mode === 'required' && accounts.routes !== undefined && settings.WATTSTREAM_FIRST_ADMIN)
+  void registry.replica.level
+    .then(() => makeFirstAdmin(registry, settings.WATTSTREAM_ADMIN_EMAIL))
+    // To the terminal alone: a log is kept, and read by others.
+    .then((made) => made && process.stderr.write(firstAdminText(made)))
+    .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the first admin could not be made'));
 const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
 
 const logOf = (stream: string) => createRabbitEventLog({ address: streamAddress(settings), stream, log });
@@ -108,6 +126,7 @@ const access = {
   authentication,
   stationOf: live.stationOf,
   hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
+  onAdmitted: accounts.onAdmitted,
 };
 const webhooks = lifecycle.hold(
   'webhooks',
@@ -132,6 +151,18 @@ const app = await buildApp({
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,
   access,
+  ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
+  // Whoever needs no token is on this machine, and tries it out.
+  ...(mode === 'off'
+    ? {}
+    : {
+        rates: {
+          perAddress: settings.WATTSTREAM_RATE_PER_ADDRESS,
+          perPrincipal: settings.WATTSTREAM_RATE_PER_PRINCIPAL,
+          perAddressForLogins: settings.WATTSTREAM_RATE_LOGIN,
+        },
+      }),
+  trustedProxies: settings.WATTSTREAM_TRUSTED_PROXIES,
   metrics,
   log,
 });

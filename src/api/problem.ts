@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { FieldErrors } from './field-errors.js';
+import { TooMany } from './too-many.js';
 
 export const problemSchema = z
   .object({
@@ -45,6 +46,7 @@ const TITLES: Record<number, string> = {
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   428: 'Precondition Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -56,6 +58,16 @@ const STATUS_OF: Record<string, number> = {
   UNAUTHENTICATED: 401,
   TOKEN_INVALID: 401,
   TOKEN_EXPIRED: 401,
+  TOKEN_REUSED: 401,
+  LOGIN_FAILED: 401,
+  LOGIN_LOCKED: 429,
+  RATE_LIMITED: 429,
+  NO_ACCOUNT: 409,
+  LOGIN_NEEDED: 409,
+  PASSWORD_WRONG: 422,
+  KEY_TOO_FAR: 422,
+  KEYS_TOO_MANY: 422,
+  KEY_UNKNOWN: 404,
   FORBIDDEN: 403,
   STATION_FORBIDDEN: 403,
   HOST_NOT_ALLOWED: 403,
@@ -120,7 +132,11 @@ export function factsOf(error: unknown): Facts {
       ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
       ...(cause instanceof z.ZodError ? { errors: fieldsOf(cause) } : {}),
       ...(error instanceof FieldErrors && error.fields.length > 0 ? { errors: [...error.fields] } : {}),
-      ...(status === 503 ? { retryAfterSeconds: 2 } : {}),
+      ...(error instanceof TooMany
+        ? { retryAfterSeconds: error.retryAfterSeconds }
+        : status === 503
+          ? { retryAfterSeconds: 2 }
+          : {}),
     };
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;

@@ -1,8 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { readEndpoints, withLocalBroker, withLocalInstallation, writeEndpoints } from './installation.js';
+import {
+  ensureJwtSecret,
+  readEndpoints,
+  withLocalBroker,
+  withLocalInstallation,
+  writeEndpoints,
+} from './installation.js';
 
 let folder: string;
 beforeEach(() => {
@@ -70,4 +76,16 @@ test('a stopped installation has taken its file away; a damaged one counts for n
   expect(readEndpoints(env())).toBeUndefined();
   writeFileSync(join(folder, 'endpoints.json'), '{"clickhouse":');
   expect(readEndpoints(env())).toBeUndefined();
+});
+
+test('the secret of tokens is made once, for its owner alone, and commands beside it sign with it', () => {
+  const secret = ensureJwtSecret(folder);
+  expect(Buffer.byteLength(secret)).toBeGreaterThanOrEqual(32);
+  // Logins outlive a restart.
+  expect(ensureJwtSecret(folder)).toBe(secret);
+  expect(readdirSync(folder)).toEqual(['jwt.secret']);
+  expect(statSync(join(folder, 'jwt.secret')).mode & 0o777).toBe(0o600);
+  expect(withLocalInstallation(env())).toMatchObject({ WATTSTREAM_JWT_SECRET: secret });
+  const given = { ...env(), WATTSTREAM_JWT_SECRET: 'mine' };
+  expect(withLocalInstallation(given)).toMatchObject({ WATTSTREAM_JWT_SECRET: 'mine' });
 });

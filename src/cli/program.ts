@@ -1,5 +1,6 @@
 /** The `wattstream` command: one file per subcommand, nothing here but their list. */
 import { Command } from 'commander';
+import { adminCommand } from './commands/admin.js';
 import { askCommand } from './commands/ask.js';
 import { commandsCommand } from './commands/commands.js';
 import { configCommand } from './commands/config.js';
@@ -26,6 +27,7 @@ export const createProgram = (context: Context): Command =>
     simulateCommand,
     hashPasswordCommand,
     tokenCommand,
+    adminCommand,
   ].reduce(
     (program, create) => program.addCommand(create(context)),
     new Command('wattstream')

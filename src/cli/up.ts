@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { WattstreamError } from '../platform/errors.js';
-import { writeEndpoints } from './installation.js';
+import { ensureJwtSecret, writeEndpoints } from './installation.js';
 import { untilBrokerAnswers } from './up/broker.js';
+import { firstAdmin } from './up/first-admin.js';
 import { type ClickHouseAddress, countSessions, firstSession } from './up/first-session.js';
 import { takeLock } from './up/lock.js';
 import { Role, type Terminal } from './up/role.js';
@@ -42,8 +43,11 @@ export async function up(options: UpOptions = {}): Promise<void> {
   const roles = new Map<string, Role>();
   const unlisten = onStopSignals(stop, roles, terminal);
   let forgetEndpoints = (): void => {};
+  let admin: Promise<void> | undefined;
   try {
-    const plan = options.plan ?? ((from) => planInstallation({ ...chargersOf(options), env: from }));
+    const plan =
+      options.plan ??
+      ((from) => planInstallation({ ...chargersOf(options), env: from, jwtSecret: ensureJwtSecret(data) }));
     const installation = await plan(env);
     for (const spec of installation.roles) {
       if (!existsSync(spec.script)) {
@@ -78,6 +82,7 @@ export async function up(options: UpOptions = {}): Promise<void> {
 
     if (!stop.signal.aborted) {
       tellWhere(terminal, installation, env, data);
+      if (installation.makesAdmin) admin = firstAdmin(env, terminal, stop.signal);
       void firstSession(clickhouse, before, stop.signal).then((count) => {
         if (count !== undefined) terminal.line(`✔ first session stored after ${secondsSince(began)}`);
       });
@@ -85,6 +90,7 @@ export async function up(options: UpOptions = {}): Promise<void> {
     }
   } finally {
     stop.abort();
+    await admin;
     await stopInOrder(roles, terminal);
     unlisten();
     forgetEndpoints();

@@ -205,6 +205,36 @@ export const settings = z.object({
     .string()
     .optional()
     .describe('Key of our own tokens (HS256), 32 bytes at the least; `wattstream token` signs with it'),
+  WATTSTREAM_ACCESS_MINUTES: count(15, 1, 24 * 60).describe('How long an access token of a login holds'),
+  WATTSTREAM_LOGIN_DAYS: count(14, 1, 365).describe(
+    'How long a login can be continued with its refresh token, however often; then the password is asked for again',
+  ),
+  WATTSTREAM_LOGIN_ATTEMPTS: count(5, 1).describe(
+    'Failed logins in a row for one account from one address, after which it waits; ten times as many for one account from anywhere, or from one address for any account',
+  ),
+  WATTSTREAM_LOGIN_LOCK_SECONDS: count(900, 1).describe(
+    'Longest wait after too many failed logins: it begins with one second, and doubles with each further failure',
+  ),
+  WATTSTREAM_RATE_PER_ADDRESS: count(1_200, 1).describe(
+    'Requests per minute from one address to one API process, while authentication is required',
+  ),
+  WATTSTREAM_RATE_PER_PRINCIPAL: count(1_200, 1).describe(
+    'Requests per minute of one person or program to one API process',
+  ),
+  WATTSTREAM_RATE_LOGIN: count(60, 1).describe(
+    'Logins, refreshes, changes of passwords and new keys per minute from one address to one API process',
+  ),
+  WATTSTREAM_TRUSTED_PROXIES: names().describe(
+    'Addresses and ranges (CIDR) of proxies before the API whose X-Forwarded-For is believed; separated by commas',
+  ),
+  WATTSTREAM_API_KEYS_MAX: count(20, 0).describe('Keys of programs per account'),
+  WATTSTREAM_FIRST_ADMIN: flag(true).describe(
+    'When the registry has never had an account, the API makes an admin and prints the password, once',
+  ),
+  WATTSTREAM_ADMIN_EMAIL: z
+    .email()
+    .default('admin@wattstream.local')
+    .describe('E-mail address of that first admin: what to log in with'),
   WATTSTREAM_OIDC_ISSUER: z
     .string()
     .optional()

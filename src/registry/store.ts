@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
 import { type Complaint, judge } from '../domain/registry/evolve.js';
-import { type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
+import { KINDS, type Kind, type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
 import { type Change, type Entity, isLive, lookUp } from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
@@ -67,7 +67,7 @@ export class RegistryStore {
     await this.refuseWhatIsVoid(event);
     const { verdict } = await this.judgementOf(event);
     if (verdict.verdict === 'void') throw refusal(event, verdict);
-    await this.announce(event);
+    if (!(KINDS[event.kind] as Kind<EntityKind>).untold) await this.announce(event);
     return verdict.entity as unknown as Entity<K>;
   }
 

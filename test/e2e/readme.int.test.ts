@@ -1,6 +1,6 @@
 /** What the README tells a newcomer to type, typed. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -55,6 +55,23 @@ test.each(commands.filter((command) => command.includes('wattstream --')))(
   30_000,
 );
 
+test('the password that it shows at the first start opens the API, and stands in no log', async () => {
+  await until(() => /password +\S+/.test(said), 60);
+  const [, password = ''] = /password +([\w-]+)/.exec(said) ?? [];
+  const [, api = ''] = /API +(http:\S+)\/docs/.exec(said) ?? [];
+  const login = await fetch(`${api}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', connection: 'close' },
+    body: JSON.stringify({ email: 'admin@wattstream.local', password }),
+  });
+  expect(login.status).toBe(200);
+  for (const file of readdirSync(join(data, 'logs')))
+    expect({ file, has: readFileSync(join(data, 'logs', file), 'utf8').includes(password) }).toEqual({
+      file,
+      has: false,
+    });
+}, 90_000);
+
 test('the SQL of the README is answered', async () => {
   const command = commands.find((line) => line.startsWith('curl')) as string;
   const port = /ClickHouse\s+http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
@@ -71,12 +88,7 @@ test('Ctrl-C ends it with nothing left behind', async () => {
 }, 60_000);
 
 function run(command: string): Promise<{ code: number | null; output: string }> {
-  // As the README says before it makes a token.
-  const secret = { WATTSTREAM_JWT_SECRET: 'a secret of the reader, thirty-two bytes' };
-  const child = spawn('sh', ['-c', command], {
-    env: { ...env, ...secret },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += String(text)));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));

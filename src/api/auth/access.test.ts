@@ -1,12 +1,15 @@
 /** Who gets where. Without these a new route, or a changed one, could stand open unnoticed. */
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
+import { readSettings } from '../../platform/config.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
 import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
+import { hashPersonsPassword } from '../../registry/people.js';
 import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
 import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
@@ -14,6 +17,7 @@ import { buildApp } from '../app.js';
 import type { CommandService } from '../commands/service.js';
 import { secretKeeper } from '../webhooks/secret.js';
 import { type Access, refuseForeignNames } from './access.js';
+import { createAccounts } from './accounts.js';
 import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
 import { ownTokens, signToken } from './jwt.js';
 import { ROLES, type Role } from './principal.js';
@@ -43,7 +47,7 @@ interface Route {
   access: Access | undefined;
 }
 
-async function build(authentication: Authentication) {
+async function build(given: Authentication) {
   const routes: Route[] = [];
   const log = new FakeLog();
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
@@ -55,6 +59,18 @@ async function build(authentication: Authentication) {
     now: Date.now,
     logger: silentLogger,
   });
+  const accounts = createAccounts({
+    settings: readSettings({ WATTSTREAM_JWT_SECRET: SECRET }),
+    store,
+    publisher: { publishChargingEvent: async () => {} },
+    now: Date.now,
+    log: silentLogger,
+  });
+  // With the registry's own proofs before those that were given.
+  const authentication =
+    given.mode === 'off'
+      ? given
+      : accounts.confirm(authenticationBy([...accounts.authenticators, ownTokens(SECRET)]));
   const app = await buildApp({
     queries: {
       list: () => QUERIES,
@@ -77,6 +93,7 @@ async function build(authentication: Authentication) {
     deadLetters: createMemoryDeadLetters([]),
     commands: { commands: NO_COMMANDS, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined) },
     health: { ready: () => undefined },
+    ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
     metrics: new Registry(),
     log: silentLogger,
@@ -87,7 +104,7 @@ async function build(authentication: Authentication) {
   });
   app.server.once('close', () => void replica.close());
   await replica.level;
-  return { app, routes, get: await listening(app) };
+  return { app, routes, store, get: await listening(app) };
 }
 
 /** An address of a route: parameters filled in, CP-1 for a charge point. */
@@ -97,8 +114,9 @@ describe('with authentication required', () => {
   let app: FastifyInstance;
   let routes: Route[];
   let get: Ask;
+  let store: RegistryStore;
   beforeEach(async () => {
-    ({ app, routes, get } = await build(authenticationBy([ownTokens(SECRET)])));
+    ({ app, routes, get, store } = await build(authenticationBy([ownTokens(SECRET)])));
   });
   afterEach(() => app.close());
 
@@ -108,36 +126,76 @@ describe('with authentication required', () => {
   test('every route says who may call it, and nothing of the API is for anyone', () => {
     expect(routes.length).toBeGreaterThan(30);
     expect(routes.filter(({ access }) => access === undefined)).toEqual([]);
-    expect(routes.filter(({ url, access }) => url.startsWith('/api/') && access?.roles === 'anyone')).toEqual(
-      [],
-    );
+    const open = routes.filter(({ url, access }) => url.startsWith('/api/') && access?.roles === 'anyone');
+    // What they take proves who is asking: a password, a refresh token.
+    expect(open.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'POST /api/auth/login',
+      'POST /api/auth/refresh',
+      'POST /api/auth/logout',
+    ]);
   });
 
   test('nobody changes anything as an analyst or a stranger', () => {
-    const changing = routes.filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method));
+    // Of one's own login and keys: everybody's.
+    const changing = routes.filter(
+      ({ method, url }) => !['GET', 'HEAD', 'OPTIONS'].includes(method) && !url.startsWith('/api/auth/'),
+    );
     for (const { access } of changing) {
       expect(access?.roles).not.toBe('anyone');
       expect(access?.roles).not.toContain('analyst');
     }
   });
 
-  test('every route admits the roles it names, and no other, and none without a token', async () => {
-    const tokens = new Map(await Promise.all(ROLES.map(async (role) => [role, await token(role)] as const)));
-    for (const route of routes) {
-      const open = route.access?.roles === 'anyone';
-      const stranger = await ask(route);
-      expect({ ...route, stranger: stranger.statusCode === 401 }).toEqual({ ...route, stranger: !open });
-      for (const role of ROLES) {
-        const { statusCode } = await ask(route, tokens.get(role));
-        const admitted = open || (route.access as Access).roles.includes(role as never);
-        expect({ ...route, role, admitted: statusCode !== 403 && statusCode !== 401 }).toEqual({
-          ...route,
+  test.each(['tokens that stand for themselves', 'logins', 'keys of programs'] as const)(
+    'every route admits the roles it names, and no other, and none without a token: %s',
+    async (proof) => {
+      const tokens = new Map<Role, string>();
+      for (const role of ROLES)
+        tokens.set(
           role,
-          admitted,
-        });
+          proof === 'tokens that stand for themselves' ? await token(role) : await proven(proof, role),
+        );
+      for (const route of routes) {
+        const open = route.access?.roles === 'anyone';
+        const stranger = await ask(route);
+        expect({ ...route, stranger: stranger.statusCode === 401 }).toEqual({ ...route, stranger: !open });
+        for (const role of ROLES) {
+          const { statusCode } = await ask(route, tokens.get(role));
+          const admitted = open || (route.access as Access).roles.includes(role as never);
+          expect({ ...route, role, admitted: statusCode !== 403 && statusCode !== 401 }).toEqual({
+            ...route,
+            role,
+            admitted,
+          });
+        }
       }
-    }
-  });
+    },
+  );
+
+  /** By a real login, over the wire; the key is made with it. */
+  async function proven(proof: 'logins' | 'keys of programs', role: Role): Promise<string> {
+    const { port } = app.server.address() as AddressInfo;
+    const post = async (path: string, body: unknown, headers = {}) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', connection: 'close', ...headers },
+        body: JSON.stringify(body),
+      });
+      return (await response.json()) as Record<string, string>;
+    };
+    const [id, email, password] = [`ac-${role}`, `${role}@example.com`, 'correct horse battery'];
+    const passwordHash = await hashPersonsPassword(password);
+    const state = { id, role, name: role, email, passwordHash, disabled: false };
+    await store.propose({ kind: 'account', id, change: 'created', state, actor: 'test' });
+    const { accessToken = '' } = await post('/api/auth/login', { email, password });
+    if (proof === 'logins') return accessToken;
+    const { key = '' } = await post(
+      '/api/auth/keys',
+      { name: role },
+      { authorization: `Bearer ${accessToken}` },
+    );
+    return key;
+  }
 
   test('somebody restricted to stations gets to the chargers there, and to nothing of all stations', async () => {
     const here = await token('operator', ['st-1']);

@@ -82,10 +82,15 @@ export interface GuardOptions {
   readonly stationOf: StationOf;
   /** Names, besides localhost and addresses, by which this may be called while authentication is off. */
   readonly hosts: readonly string[];
+  /** Hears of everybody whose token held. */
+  readonly onAdmitted?: (principal: Principal, address: string) => void;
 }
 
 /** Puts the guard before every route registered after it, and `principal` on every request. */
-export function guard(app: FastifyInstance, { authentication, stationOf, hosts }: GuardOptions): void {
+export function guard(
+  app: FastifyInstance,
+  { authentication, stationOf, hosts, onAdmitted }: GuardOptions,
+): void {
   // null until somebody was judged: a handler that asks before that is a defect and should show as one.
   app.decorateRequest('principal', null as unknown as Principal);
   app.addHook('onRequest', async (request, reply) => {
@@ -104,6 +109,7 @@ export function guard(app: FastifyInstance, { authentication, stationOf, hosts }
         reply.header('www-authenticate', challenge(error.code));
       throw error;
     }
+    onAdmitted?.(request.principal, request.ip);
     admit(request.principal, access, { chargePoint: chargePointOf(request, access), stationOf });
   });
 }

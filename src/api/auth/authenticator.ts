@@ -19,9 +19,12 @@ export interface Authentication {
   readonly mode: 'off' | 'required';
   /** Rejects with UNAUTHENTICATED when nothing was presented, else as the authenticators do. */
   principalOf(token: string | undefined): Promise<Principal>;
+  /** Whether what was proved once still holds: what stays open asks it now and then. Absent: until it expires. */
+  holds?(principal: Principal): boolean;
 }
 
-const REMEDY = 'Send "Authorization: Bearer <token>"; `wattstream token` makes one.';
+const REMEDY =
+  'Send "Authorization: Bearer <token>"; POST /api/auth/login gives one, `wattstream token` makes one.';
 
 export function authenticationBy(authenticators: readonly Authenticator[]): Authentication {
   return {

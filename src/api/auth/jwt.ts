@@ -13,9 +13,9 @@ import type { Authenticator } from './authenticator.js';
 import { type ClaimNames, OWN_CLAIMS, principalFrom } from './claims.js';
 import type { Role } from './principal.js';
 
-const OWN = 'wattstream';
+export const OWN = 'wattstream';
 /** Clocks differ; a token of a minute's life should not die on the way. */
-const TOLERANCE_SECONDS = 5;
+export const TOLERANCE_SECONDS = 5;
 const SECRET_BYTES = 32;
 
 /** Throws JWT_SECRET_WEAK: a short key can be found by trying (RFC 7518, 3.2: as long as the hash at the least). */
@@ -128,10 +128,13 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-async function judged(names: ClaimNames, verify: () => Promise<{ payload: JWTPayload }>) {
-  let payload: JWTPayload;
+const judged = async (names: ClaimNames, verify: () => Promise<{ payload: JWTPayload }>) =>
+  principalFrom(await verified(verify), names);
+
+/** The claims of a token that holds. Rejects as authenticators do. */
+export async function verified(verify: () => Promise<{ payload: JWTPayload }>): Promise<JWTPayload> {
   try {
-    ({ payload } = await verify());
+    return (await verify()).payload;
   } catch (cause) {
     if (cause instanceof WattstreamError) throw cause;
     if (cause instanceof errors.JWTExpired)
@@ -143,7 +146,6 @@ async function judged(names: ClaimNames, verify: () => Promise<{ payload: JWTPay
       throw new WattstreamError('TOKEN_INVALID', `The token does not hold: ${messageOf(cause)}.`, { cause });
     throw unreachable(`The issuer's keys cannot be had: ${messageOf(cause)}`, cause);
   }
-  return principalFrom(payload, names);
 }
 
 /** jose reports what is wrong with a token as JOSEError; a key set that cannot be fetched is not the caller's doing. */

@@ -7,10 +7,12 @@ export interface Principal {
   /** Stands as `actor` in the record of what somebody did. */
   readonly id: string;
   readonly role: Role;
-  /** The customer's own; a customer always has one. */
+  /** Whose it is; a customer always has one. */
   readonly accountId?: string;
   /** null = all stations. */
   readonly stations: readonly string[] | null;
+  /** What proved it, where not a token that stands for itself alone: a login, or a program's key. */
+  readonly by?: { readonly kind: 'login' | 'key'; readonly id: string };
   /** Epoch milliseconds at which what proved it ends: open sockets end with it. */
   readonly expiresAt?: number;
 }

@@ -9,6 +9,7 @@ import type { StateOf } from '../../domain/registry/kinds.js';
 import { OUTAGE_CAUSES } from '../../domain/registry/outage.js';
 import { tokenIdOf } from '../../domain/registry/token.js';
 import { hashComplaint, hashPassword } from '../../registry/passwords.js';
+import { hashPersonsPassword } from '../../registry/people.js';
 
 export interface FieldError {
   readonly field: string;
@@ -66,9 +67,6 @@ const contains = (text: string | undefined, part: string): boolean =>
 const same = (param: string): string => param;
 const everybody = ROLES.filter((role) => role !== 'customer');
 const operators: readonly Role[] = ['operator', 'admin'];
-
-/** Cost of people's passwords, which dictionaries hold: 2^15 is 100 times dearer to try than a machine's key. */
-const PEOPLES_LOG2_N = 15;
 
 const stations: Resource<'station'> = {
   kind: 'station',
@@ -235,7 +233,7 @@ const accounts: Resource<'account'> = {
     password: {
       input: z.string().min(12).max(200),
       becomes: 'passwordHash',
-      keep: (password) => hashPassword(password, PEOPLES_LOG2_N),
+      keep: hashPersonsPassword,
       stays: () => true,
     },
   },

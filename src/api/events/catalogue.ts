@@ -56,6 +56,13 @@ const SAYS: Record<string, string> = {
   'charging.stopped': "A customer's stop succeeded",
   'ops.dead-letter.redriven': 'A dead letter goes back to its queue',
   'ops.dead-letter.dropped': 'A dead letter is thrown away',
+  'ops.login.succeeded': 'Somebody logged in',
+  'ops.login.failed': 'Somebody could not: unknown address, wrong password, or closed account',
+  'ops.login.locked': 'After too many failures nobody is let try for a while; said once per lock',
+  'ops.login.refreshed': 'A login was continued with its refresh token',
+  'ops.login.reused': 'A refresh token came a second time: somebody has a copy, and the login was ended',
+  'ops.login.ended': 'A login was ended by its owner: logout, or another password',
+  'ops.key.used': "A program's key was used for the first time on this day (UTC)",
 };
 
 /** `type` of a shape: a literal, or one of several. */

@@ -55,6 +55,17 @@ const letter = {
   routingKey: 'operator.session.updated',
   deadAt: at,
 };
+const access = (n: string) => ({
+  id: `0b1f6a7e-4c3d-4e2f-8a9b-00000000000${n}`,
+  schema: 1 as const,
+  at,
+  actor: 'ac-1',
+  accountId: 'ac-1',
+  loginId: 'f3b1c2d4e5a6',
+  emailHash: 'q3Z7l0pX2mB9v1Nc',
+  address: '192.0.2.17',
+  detail: '',
+});
 
 /** A type may be one of several that share a shape. */
 type Of<T, M = ChargingEventMessage> = M extends { type: infer Types }
@@ -201,13 +212,43 @@ const charging: { readonly [T in ChargingEventMessage['type']]: Of<T> } = {
     actor: 'eve',
     letter,
   },
+  'ops.login.succeeded': { ...access('1'), type: 'ops.login.succeeded' },
+  'ops.login.failed': {
+    ...access('2'),
+    type: 'ops.login.failed',
+    loginId: null,
+    detail: 'password',
+  },
+  'ops.login.locked': {
+    ...access('3'),
+    type: 'ops.login.locked',
+    actor: '',
+    accountId: '',
+    loginId: null,
+    detail: 'for 900 s',
+  },
+  'ops.login.refreshed': { ...access('4'), type: 'ops.login.refreshed' },
+  'ops.login.reused': {
+    ...access('5'),
+    type: 'ops.login.reused',
+    detail: 'a refresh token came a second time: the login was ended',
+  },
+  'ops.login.ended': { ...access('6'), type: 'ops.login.ended', detail: 'logout' },
+  'ops.key.used': {
+    ...access('7'),
+    id: 'key-used:5f0c2b526a53:2026-11-25',
+    type: 'ops.key.used',
+    actor: 'key:5f0c2b526a53',
+    loginId: null,
+  },
 };
 
 export const CMS_CHANGES = ['created', 'updated', 'deleted'] as const;
 
 const states: Partial<Record<EntityKind, Record<string, unknown>>> = {
   webhook: { id: 'wh-1', url: 'https://example.org/hooks', patterns: ['session.*'], enabled: true },
-  'api-key': { id: 'key-1', name: 'Billing', account: 'ac-1' },
+  'api-key': { id: '5f0c2b526a53', name: 'Billing', account: 'ac-1', prefix: 'wsk_5f0c2b526a53' },
+  logins: { id: 'ac-1' },
   ...Object.fromEntries(RESOURCES.map(({ kind, example }) => [kind, example])),
 };
 

@@ -108,6 +108,17 @@ describe('coming in', () => {
     expect(await bid).toMatchObject({ code: 'TOKEN_EXPIRED' });
   });
 
+  test('a login that ends takes its open connections with it, and nobody else', async () => {
+    const ended = new Set<string>();
+    const world = await start({ holds: ({ id }) => !ended.has(id) });
+    const stays = await world.client(await world.token({ subject: 'adam' }));
+    const goes = await world.client(await world.token({ subject: 'eve' }));
+    const bid = new Promise((resolve) => goes.once('bye', resolve));
+    ended.add('eve');
+    expect(await bid).toMatchObject({ code: 'TOKEN_INVALID' });
+    expect(stays.connected).toBe(true);
+  });
+
   test('one principal has so many connections, others have theirs, and closed ones count no more', async () => {
     const world = await start({ settings: { WATTSTREAM_LIVE_SOCKETS_PER_PRINCIPAL: 2 } });
     const token = await world.token();

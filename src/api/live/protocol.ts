@@ -103,7 +103,7 @@ export type StaleReason = z.infer<typeof stale>['reason'];
 export const feed = z.object({ live: z.boolean() }).meta({ id: 'Feed' });
 export const bye = z
   .object({
-    code: z.enum(['TOO_SLOW', 'TOKEN_EXPIRED', 'TOO_MANY_REQUESTS', 'CLOSING']),
+    code: z.enum(['TOO_SLOW', 'TOKEN_EXPIRED', 'TOKEN_INVALID', 'TOO_MANY_REQUESTS', 'CLOSING']),
     detail: z.string(),
   })
   .meta({ id: 'Bye' });

@@ -360,7 +360,12 @@ export function createLive(options: LiveOptions): LiveServer {
 
   const sweep = setInterval(() => {
     hub.sweep();
-    for (const socket of io.sockets.sockets.values()) (socket as LiveSocket).data.requests = 0;
+    for (const plain of io.sockets.sockets.values()) {
+      const socket = plain as LiveSocket;
+      socket.data.requests = 0;
+      if (authentication.holds?.(socket.data.principal) === false)
+        dismiss(socket, { code: 'TOKEN_INVALID', detail: 'What let you in holds no longer: log in again.' });
+    }
   }, SWEEP_MS);
   sweep.unref();
 

@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import { Command } from 'commander';
 import { readSettings } from '../../platform/config.js';
 import { WattstreamError } from '../../platform/errors.js';
@@ -7,6 +6,7 @@ import { QueueConnection } from '../../queues/rabbitmq/connection.js';
 import { createDeadLetters } from '../../queues/rabbitmq/dead-letters.js';
 import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
 import type { Context } from '../context.js';
+import { whoAmI } from '../registry.js';
 import { type Column, table } from '../table.js';
 import { utc } from '../units.js';
 
@@ -91,8 +91,6 @@ const decision = (
         if (left.length > 0) context.exit(1);
       });
     });
-
-const whoAmI = (): string => `cli:${userInfo().username}@${hostname()}`;
 
 function countOf(text: string): number {
   const count = Number(text);

@@ -101,3 +101,23 @@ test('listening on all interfaces is spoken to on loopback; one address is spoke
   const { addresses } = await plan({ ...anywhere, WATTSTREAM_API_HOST: '127.0.0.2' });
   expect(addresses.api).toMatch(/^http:\/\/127\.0\.0\.2:/);
 });
+
+test('a secret that was made for it goes to the API alone, and opens no door by itself', async () => {
+  const options = { chargers: 0, speed: undefined, jwtSecret: 'm'.repeat(32) };
+  const made = await planInstallation({ ...options, env: anywhere });
+  const env = (name: string) => made.roles.find((role) => role.name === name)?.env;
+  // On loopback nobody need log in, as before; whoever sets WATTSTREAM_AUTH=required can.
+  expect(env('api')).toMatchObject({ WATTSTREAM_AUTH: 'off', WATTSTREAM_JWT_SECRET: options.jwtSecret });
+  expect(env('ingest')).not.toHaveProperty('WATTSTREAM_JWT_SECRET');
+  // The password of the first admin is told on the terminal, not in the log of a role.
+  expect(made.makesAdmin).toBe(true);
+  expect(env('api')).toMatchObject({ WATTSTREAM_FIRST_ADMIN: 'false' });
+
+  // With an issuer of one's own nobody is made an admin behind its back.
+  const issued = await planInstallation({
+    ...options,
+    env: { ...anywhere, WATTSTREAM_OIDC_ISSUER: 'https://issuer.example' },
+  });
+  expect(issued.makesAdmin).toBe(false);
+  expect(issued.roles.find((role) => role.name === 'api')?.env).not.toHaveProperty('WATTSTREAM_JWT_SECRET');
+});

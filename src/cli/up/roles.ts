@@ -15,6 +15,8 @@ export interface Installation {
   };
   /** Sentences about what was decided for the user. */
   readonly remarks: readonly string[];
+  /** Where there has never been an account, the supervisor makes the first and tells its password. */
+  readonly makesAdmin?: boolean;
 }
 
 /** ClickHouse first: the others create their tables in it. Chargers last: somebody must answer them. */
@@ -31,6 +33,8 @@ export interface InstallationOptions {
   readonly chargers: number;
   readonly speed: number | 'max' | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Of our own tokens, where the environment has none. */
+  readonly jwtSecret?: string | undefined;
 }
 
 /**
@@ -39,6 +43,7 @@ export interface InstallationOptions {
  */
 export async function planInstallation(options: InstallationOptions): Promise<Installation> {
   const { env } = options;
+  const jwtSecret = env.WATTSTREAM_JWT_SECRET || env.WATTSTREAM_OIDC_ISSUER ? undefined : options.jwtSecret;
   const remarks: string[] = [];
   const taken = new Set<number>();
   const port = async (variable: string, standard: number, host: string): Promise<number> => {
@@ -107,7 +112,13 @@ export async function planInstallation(options: InstallationOptions): Promise<In
     {
       name: 'api',
       script: script('api/main.js'),
-      env: { ...shared, WATTSTREAM_API_PORT: String(apiPort) },
+      env: {
+        ...shared,
+        WATTSTREAM_API_PORT: String(apiPort),
+        ...(jwtSecret === undefined ? {} : { WATTSTREAM_JWT_SECRET: jwtSecret }),
+        // The supervisor does, on its terminal: what a role says stands in its log.
+        WATTSTREAM_FIRST_ADMIN: 'false',
+      },
       ready: () => answers(healthOf(env.WATTSTREAM_API_HOST, apiPort)),
       stopMs: 10_000,
     },
@@ -133,7 +144,8 @@ export async function planInstallation(options: InstallationOptions): Promise<In
       stopMs: 5_000,
     });
   }
-  return { roles, addresses: { ingest, api, clickhouse }, remarks };
+  const makesAdmin = jwtSecret !== undefined || Boolean(env.WATTSTREAM_JWT_SECRET);
+  return { roles, addresses: { ingest, api, clickhouse }, remarks, makesAdmin };
 }
 
 /**

@@ -7,7 +7,8 @@
  * - `command.*` come from the api (requested, kept, released, offline, timed-out) and from the gateway that holds the
  *   charger (sent, and what the charger answered).
  * - `charging.*` come from the api, for a customer's start and stop.
- * - `ops.*` come from whoever an operator told to do something: they are its audit.
+ * - `ops.dead-letter.*` come from whoever an operator told to do something: they are its audit.
+ * - `ops.login.*` and `ops.key.*` come from the api: who came in, and who could not.
  */
 import { z } from 'zod';
 import { chargePointId, instant, messageHead, wattHours, watts } from './message.js';
@@ -206,6 +207,31 @@ export const deadLetterEvent = z.object({
 });
 export type DeadLetterEvent = z.infer<typeof deadLetterEvent>;
 
+/** Who came in, and who could not. Neither passwords, tokens nor e-mail addresses are in it. */
+export const accessEvent = z.object({
+  ...messageHead,
+  type: z.enum([
+    'ops.login.succeeded',
+    'ops.login.failed',
+    'ops.login.locked',
+    'ops.login.refreshed',
+    'ops.login.reused',
+    'ops.login.ended',
+    'ops.key.used',
+  ]),
+  actor: z.string().describe("The principal's id; '' where nobody proved who they are"),
+  accountId: z.string().describe("'' where the address is no account's"),
+  loginId: z.string().nullable(),
+  emailHash: z
+    .string()
+    .describe(
+      "HMAC of the address that was tried, under a key of this installation; '' where none was: attempts at one address belong together, and the address cannot be found by trying",
+    ),
+  address: z.string().describe('IP address of the caller'),
+  detail: z.string(),
+});
+export type AccessEvent = z.infer<typeof accessEvent>;
+
 export const chargingEvent = z.discriminatedUnion('type', [
   sessionEvent,
   sessionVanishedEvent,
@@ -215,6 +241,7 @@ export const chargingEvent = z.discriminatedUnion('type', [
   ...commandStep.options,
   customerEvent,
   deadLetterEvent,
+  accessEvent,
 ]);
 export type ChargingEventMessage = z.infer<typeof chargingEvent>;
 /** What analytics announces out of the log. */

@@ -15,6 +15,7 @@ export const ENTITY_KINDS = [
   'outage',
   'webhook',
   'api-key',
+  'logins',
 ] as const;
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 

@@ -13,6 +13,11 @@ export const account = z
     email: z.email().max(254).optional().describe('For logging in; one account each, whatever the case'),
     passwordHash: z.string().max(255).optional().describe('Kept, never shown'),
     disabled: z.boolean().default(false).describe('Nothing works under it any more'),
+    stations: z
+      .array(id)
+      .max(1_000)
+      .optional()
+      .describe('Restricted to these stations (operators); without it: to none'),
     language: z.string().length(2).optional(),
   })
   .meta({ id: 'Account' });
@@ -23,7 +28,14 @@ export const apiKey = z
   .object({
     id,
     name: text(255),
-    account: id.describe('It may do what this account may'),
+    account: id.describe('It may do what this account may, or less'),
+    role: z.enum(ROLES).optional().describe("Default: the account's"),
+    stations: z
+      .array(id)
+      .max(1_000)
+      .optional()
+      .describe('Restricted to those of these stations that the account may see'),
+    prefix: z.string().max(64).optional().describe('How the key begins, to recognise it by'),
     keyHash: z.string().min(1).max(255),
     expiresAt: z.iso.datetime({ offset: true }).optional(),
     disabled: z.boolean().default(false),

@@ -11,6 +11,7 @@ import { Registry } from '../../../platform/metrics.js';
 import type { EventLog } from '../../../streams/ports.js';
 import { authenticationBy, NO_AUTHENTICATION } from '../../auth/authenticator.js';
 import { ownTokens, signToken, type TokenRequest } from '../../auth/jwt.js';
+import type { Principal } from '../../auth/principal.js';
 import { createLiveView } from '../index.js';
 import type { NotificationListener } from '../ports.js';
 import type { Refused, Subscribed } from '../protocol.js';
@@ -21,6 +22,8 @@ export interface WorldOptions {
   readonly settings?: Partial<Settings>;
   /** Default true. */
   readonly authenticated?: boolean;
+  /** Whether what somebody came in with still holds. Default: until it expires. */
+  readonly holds?: (principal: Principal) => boolean;
   /** Default true: the queue stands from the beginning. */
   readonly up?: boolean;
   readonly stations?: Record<string, string>;
@@ -67,7 +70,12 @@ export async function startWorld(options: WorldOptions = {}) {
     settings: { ...readSettings({}), ...options.settings },
     queries,
     authentication:
-      options.authenticated === false ? NO_AUTHENTICATION : authenticationBy([ownTokens(SECRET)]),
+      options.authenticated === false
+        ? NO_AUTHENTICATION
+        : {
+            ...authenticationBy([ownTokens(SECRET)]),
+            ...(options.holds === undefined ? {} : { holds: options.holds }),
+          },
     feed: {
       listen(to) {
         listener = to;

@@ -1,0 +1,126 @@
+/** Logins on a real broker, with two api processes as far as it can tell: the registry's versions decide, and it is on record. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createTestQueues, type TestQueues } from '../../../test/queues.js';
+import { readSettings } from '../../platform/config.js';
+import { silentLogger } from '../../platform/logger.js';
+import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
+import { makeFirstAdmin } from '../../registry/first-admin.js';
+import { openRegistry } from '../../registry/rabbitmq/open.js';
+import type { RegistryStore } from '../../registry/store.js';
+import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
+import { type Accounts, createAccounts } from './accounts.js';
+import type { LoginService } from './login.js';
+
+const LONG = 60_000;
+let queues: TestQueues;
+const closing: (() => Promise<unknown>)[] = [];
+
+interface Process {
+  store: RegistryStore;
+  accounts: Accounts;
+  logins: LoginService;
+}
+const processes: Process[] = [];
+
+async function start(): Promise<Process> {
+  const connection = queues.connect();
+  const publisher = createEventPublisher({ connection, prefix: queues.prefix });
+  const registry = openRegistry({
+    address: queues.address,
+    topology: { amqpUrl: queues.directUrl, prefix: queues.prefix, eventsRetentionDays: 1 },
+    connection,
+    publisher,
+    writeMs: 30_000,
+    snapshotEvents: 1_000_000,
+    log: silentLogger,
+  });
+  const accounts = createAccounts({
+    settings: readSettings({ WATTSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes' }),
+    store: registry.store,
+    publisher,
+    now: Date.now,
+    log: silentLogger,
+  });
+  closing.push(async () => {
+    await registry.close();
+    await publisher.close(0);
+  });
+  await registry.store.replica.level;
+  return { store: registry.store, accounts, logins: accounts.routes!.logins };
+}
+
+beforeAll(async () => {
+  queues = await createTestQueues();
+  processes.push(await start(), await start());
+}, LONG);
+afterAll(async () => {
+  for (const close of closing) await close();
+  await queues?.close();
+}, LONG);
+
+test(
+  'two processes at their first start make one admin; a login of one is one of the other; a token used twice is used once; all is on record',
+  async () => {
+    const [a, b] = processes as [Process, Process];
+    const made = (
+      await Promise.all(processes.map(({ store }) => makeFirstAdmin(store, 'root@example.com')))
+    ).filter((one) => one !== undefined);
+    expect(made).toHaveLength(1);
+    const { password } = made[0]!;
+
+    // Whichever process made it: the other has read it, or reads on when it is asked.
+    await b.store.replica.caughtUp();
+    await a.store.replica.caughtUp();
+    const pair = await a.logins.login('ROOT@example.com', password, '192.0.2.1');
+    const judge = (one: Process, token: string) => {
+      const authenticator = one.accounts.authenticators.find((each) => each.recognises(token));
+      return authenticator!.authenticate(token);
+    };
+    // At once, without waiting for anything: `lookTwice` reads on.
+    expect(await judge(b, pair.accessToken)).toMatchObject({ id: 'admin', role: 'admin' });
+
+    const both = await Promise.allSettled([
+      a.logins.refresh(pair.refreshToken, '192.0.2.1'),
+      b.logins.refresh(pair.refreshToken, '192.0.2.66'),
+    ]);
+    expect(both.filter(({ status }) => status === 'rejected')).toMatchObject([
+      { reason: { code: 'TOKEN_REUSED' } },
+    ]);
+    const winner = both.find((one) => one.status === 'fulfilled') as PromiseFulfilledResult<{
+      accessToken: string;
+    }>;
+    // Somebody has a copy, and nobody knows who: it ends for both, in both processes.
+    for (const one of processes) {
+      await one.store.replica.caughtUp();
+      await expect(judge(one, winner.value.accessToken)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
+    }
+
+    const wanted = ['ops.login.succeeded', 'ops.login.refreshed', 'ops.login.reused'];
+    const log = createRabbitEventLog({
+      address: queues.address,
+      stream: queues.names.streams.chargingEvents,
+    });
+    const stored: { routingKey: string; body: string }[] = [];
+    await new Promise<void>((resolve) => {
+      log.follow({
+        from: { from: 'first' },
+        accept: (record) => {
+          stored.push(record);
+          if (wanted.every((type) => stored.some(({ routingKey }) => routingKey === type))) resolve();
+        },
+      });
+    });
+    await log.close();
+    const text = stored.map(({ body }) => body).join();
+    for (const secret of [
+      password,
+      pair.refreshToken,
+      pair.accessToken,
+      'root@example.com',
+      'ROOT@example.com',
+    ])
+      expect(text).not.toContain(secret);
+    expect(text).toContain('"accountId":"admin"');
+  },
+  LONG,
+);

@@ -1,0 +1,30 @@
+import { readSettings } from '../../platform/config.js';
+import { messageOf } from '../../platform/errors.js';
+import { firstAdminText, makeFirstAdmin } from '../../registry/first-admin.js';
+import { withRegistry } from '../registry.js';
+import type { Terminal } from './role.js';
+
+/**
+ * Where there has never been an account: makes an admin, and tells the password on this terminal and nowhere else. Never
+ * rejects; what runs already goes on without it.
+ */
+export async function firstAdmin(
+  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if (!readSettings(env).WATTSTREAM_FIRST_ADMIN) return;
+    const made = await withRegistry(
+      env,
+      (store, settings) => makeFirstAdmin(store, settings.WATTSTREAM_ADMIN_EMAIL),
+      signal,
+    );
+    if (made !== undefined) terminal.line(firstAdminText(made).trimEnd());
+  } catch (error) {
+    if (!signal.aborted)
+      terminal.warn(
+        `the first admin could not be made: ${messageOf(error)} (later: wattstream admin reset-password)`,
+      );
+  }
+}
