@@ -52,6 +52,8 @@ const SAYS: Record<string, string> = {
   'command.failed': 'The charger answered with an error, or it could not be sent',
   'command.timed-out': 'Nobody knows within its time',
   'command.offline': 'The charger is not connected: it was certainly not sent',
+  'charging.requested': 'A customer wants to begin or end a session',
+  'charging.failed': "A customer's start or stop came to nothing; `code` says why",
   'charging.started': "A customer's start succeeded",
   'charging.stopped': "A customer's stop succeeded",
   'ops.dead-letter.redriven': 'A dead letter goes back to its queue',
