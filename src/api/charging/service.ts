@@ -114,7 +114,7 @@ export class ChargingService {
           remedy: 'Try another one, or this one later.',
         },
       );
-    const outlet = await this.outletOf(point, asked, held.protocol);
+    const outlet = await this.outletOf(point, asked, held.protocol, requestId);
 
     const idTag = newIdTag();
     const now = clock.now();
@@ -364,7 +364,12 @@ export class ChargingService {
     return only;
   }
 
-  private async outletOf(point: Point, wanted: Wanted, protocol: Protocol): Promise<Outlet> {
+  private async outletOf(
+    point: Point,
+    wanted: Wanted,
+    protocol: Protocol,
+    requestId: string,
+  ): Promise<Outlet> {
     const { book, history, logger } = this.options;
     const outlets = outletsOf(point);
     // Without tables the charger itself judges: it refuses what is taken.
@@ -374,7 +379,8 @@ export class ChargingService {
     });
     const asked = book
       .openFor(point.id)
-      .filter(({ requested }) => requested.kind === 'start')
+      // Its own, when it came to two processes at once, is no other's.
+      .filter(({ requested }) => requested.kind === 'start' && requested.requestId !== requestId)
       .map(({ requested }) => takenBy(requested, outlets, protocol));
     const choice = chooseOutlet(outlets, wanted, protocol, {
       statuses: [...tables.statuses, ...book.statusesOf(point.id)],

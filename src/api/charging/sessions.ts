@@ -18,6 +18,13 @@ import type { ChargingBook } from './book.js';
 import type { SessionRow } from './session-row.js';
 import { type SessionOut, viewOfSession } from './view.js';
 
+/** What the samples of a session amount to. */
+interface Reckoned {
+  readonly pricing: Pricing;
+  /** The newest reading. */
+  readonly powerW: number | null;
+}
+
 export interface SessionDeskOptions {
   readonly queries: Pick<Queries, 'ask'>;
   readonly book: Pick<ChargingBook, 'session' | 'sessionsOf'>;
@@ -47,8 +54,8 @@ export class SessionDesk {
   ): Promise<{ sessions: SessionOut[]; nextCursor: string | null }> {
     const rows = await this.rows({ account_id: accountId, limit: limit + 1, cursor, status });
     const page = rows.slice(0, limit);
-    const pricings = await this.pricings(page);
-    const sessions = page.map((row) => this.shown(row, pricings.get(row.sessionId)));
+    const reckoned = await this.reckoned(page);
+    const sessions = page.map((row) => this.shown(row, reckoned.get(row.sessionId)));
     // Begun a moment ago: announced, and in no table yet.
     if (cursor === '' && (status === '' || status === 'active'))
       sessions.unshift(...this.unwritten(accountId, rows));
@@ -59,7 +66,7 @@ export class SessionDesk {
   /** Rejects with SESSION_UNKNOWN, also for another's. */
   async one(accountId: string, sessionId: string): Promise<SessionOut> {
     const row = await this.row(accountId, sessionId);
-    if (row !== undefined) return this.shown(row, (await this.pricings([row])).get(sessionId));
+    if (row !== undefined) return this.shown(row, (await this.reckoned([row])).get(sessionId));
     const known = this.options.book.session(sessionId);
     if (known?.session.accountId !== accountId) throw unknownSession(sessionId);
     return viewOfSession(undefined, known, undefined, this.stationName(known.session.stationId));
@@ -85,7 +92,7 @@ export class SessionDesk {
         'SESSION_HELD',
         `Somebody has to look at this session before it is billed${row.anomalies.length === 0 ? '' : ` (${row.anomalies.join(', ')})`}.`,
       );
-    const pricing = (await this.pricings([row])).get(sessionId);
+    const pricing = (await this.reckoned([row])).get(sessionId)?.pricing;
     if (pricing?.kind !== 'priced')
       throw noReceipt(
         'COST_UNKNOWN',
@@ -148,10 +155,10 @@ export class SessionDesk {
     return rows.map((row) => camelCased<SessionRow>(row));
   }
 
-  private shown(row: SessionRow, pricing: Pricing | undefined): SessionOut {
+  private shown(row: SessionRow, reckoned: Reckoned | undefined): SessionOut {
     const known = this.options.book.session(row.sessionId);
     const newer = known !== undefined && known.version >= row.version ? known : undefined;
-    return viewOfSession(row, newer, pricing, this.stationName(row.stationId));
+    return viewOfSession(row, newer, reckoned, this.stationName(row.stationId));
   }
 
   private unwritten(accountId: string, rows: readonly SessionRow[]): SessionOut[] {
@@ -171,7 +178,7 @@ export class SessionDesk {
   }
 
   /** By session. The version of the tariff that was in force when it began prices it, deleted since or not. */
-  private async pricings(rows: readonly SessionRow[]): Promise<Map<string, Pricing>> {
+  private async reckoned(rows: readonly SessionRow[]): Promise<Map<string, Reckoned>> {
     if (rows.length === 0) return new Map();
     const samples = await this.samplesOf(rows.map(({ sessionId }) => sessionId));
     return new Map(
@@ -188,7 +195,9 @@ export class SessionDesk {
           samples.get(row.sessionId) ?? [],
         );
         const timeZone = this.options.replica.get('station', row.stationId)?.state.time_zone ?? null;
-        return [row.sessionId, priceSession({ tariff: this.tariffOf(row.tariff), course, timeZone })];
+        const pricing = priceSession({ tariff: this.tariffOf(row.tariff), course, timeZone });
+        const newest = course.power?.at(-1);
+        return [row.sessionId, { pricing, powerW: newest === undefined ? null : newest.milli / 1_000 }];
       }),
     );
   }

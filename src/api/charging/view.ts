@@ -109,9 +109,10 @@ export type SessionOut = z.infer<typeof sessionOut>;
 export function viewOfSession(
   row: SessionRow | undefined,
   newer: KnownSession | undefined,
-  pricing: Pricing | undefined,
+  reckoned: { readonly pricing: Pricing; readonly powerW: number | null } | undefined,
   stationName: string | null,
 ): SessionOut {
+  const pricing = reckoned?.pricing;
   const told = newer?.session;
   const one = told ?? row;
   if (one === undefined) throw new Error('a session of nothing');
@@ -140,7 +141,7 @@ export function viewOfSession(
     stoppedAt: one.stoppedAt,
     lastSeenAt: one.lastSeenAt,
     energyWh: one.energyWh,
-    powerW: isOver ? null : (told?.powerW ?? null),
+    powerW: isOver ? null : (told?.powerW ?? reckoned?.powerW ?? null),
     maxPowerW: one.maxPowerW,
     socPercent: told?.socPercent ?? row?.socEnd ?? null,
     estimated: one.estimated,
