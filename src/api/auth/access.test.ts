@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
+import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
 import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
@@ -31,6 +32,10 @@ interface Route {
   url: string;
   access: Access | undefined;
 }
+
+const nothing = async (): Promise<never> => {
+  throw new WattstreamError('NOT_FOUND', 'There is nothing.');
+};
 
 async function build(authentication: Authentication) {
   const routes: Route[] = [];
@@ -64,6 +69,11 @@ async function build(authentication: Authentication) {
       removed: async () => {},
     },
     deadLetters: createMemoryDeadLetters([]),
+    charging: {
+      service: { start: nothing, stop: nothing, find: nothing },
+      sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing, receipt: nothing },
+      stations: { find: async () => ({ stations: [], nextCursor: null }) },
+    },
     health: { ready: () => undefined },
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
     metrics: new Registry(),
@@ -107,6 +117,12 @@ describe('with authentication required', () => {
       expect(access?.roles).not.toBe('anyone');
       expect(access?.roles).not.toContain('analyst');
     }
+  });
+
+  test('what customers do is for customers alone: nobody else has an account to do it for', () => {
+    const own = routes.filter(({ url }) => url.startsWith('/api/user/'));
+    expect(own.length).toBeGreaterThan(7);
+    for (const { access } of own) expect(access?.roles).toEqual(['customer']);
   });
 
   test('every route admits the roles it names, and no other, and none without a token', async () => {

@@ -120,7 +120,13 @@ export function receiptPdf(receipt: Receipt): Promise<Buffer> {
   rule();
   for (const { dimension, quantity, price, vat, exclVat } of receipt.lines) {
     const [what, unit] = UNITS[dimension];
-    row(lines, [what, `${quantity} ${unit}`.trimEnd(), price, vat === null ? '-' : `${vat} %`, exclVat]);
+    row(lines, [
+      what,
+      `${quantity} ${unit}`.trimEnd(),
+      priced(price),
+      vat === null ? '-' : `${vat} %`,
+      exclVat,
+    ]);
   }
   rule();
   const sums = columns(0.78, 0.22);
@@ -145,6 +151,9 @@ export function receiptPdf(receipt: Receipt): Promise<Buffer> {
   doc.end();
   return whole;
 }
+
+/** At least two decimals, as prices are written. */
+const priced = (price: string): string => (/^-?\d+(\.\d?)?$/.test(price) ? Number(price).toFixed(2) : price);
 
 const spaced = (instant: string): string => instant.replace('T', ' ').replace(/([+-]\d\d:\d\d)$/, ' $1');
 
