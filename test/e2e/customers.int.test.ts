@@ -442,6 +442,11 @@ describe.each(['ocpp1.6', 'ocpp2.0.1'] as const)('%s', (protocol) => {
       vat: [{ rate: '21', basis: '2.34', amount: '0.49' }],
       total: { exclVat: '2.34', vat: '0.49', inclVat: '2.83' },
     });
+    // Made out once, and kept.
+    const isReceipt = (event: Body): boolean =>
+      event.type === 'charging.receipt' && event.sessionId === sessionId;
+    await eventually(() => wire.kept.some(isReceipt));
+    expect(new Set(wire.kept.filter(isReceipt).map(({ id }) => id)).size).toBe(1);
     const pdf = await ask(first, adam, `${path}/receipt`, undefined, { accept: 'application/pdf' });
     expect(pdf.headers.get('content-type')).toBe('application/pdf');
     expect(pdf.body.subarray(0, 5).toString()).toBe('%PDF-');

@@ -71,7 +71,8 @@ async function build(authentication: Authentication) {
     deadLetters: createMemoryDeadLetters([]),
     charging: {
       service: { start: nothing, stop: nothing, find: nothing },
-      sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing, receipt: nothing },
+      sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing },
+      receipts: { receipt: nothing },
       stations: { find: async () => ({ stations: [], nextCursor: null }) },
     },
     health: { ready: () => undefined },

@@ -5,6 +5,7 @@
  */
 
 import type { OutletStatus } from '../../domain/customers/outlets.js';
+import type { Receipt } from '../../domain/customers/receipt.js';
 import { type ChargingRequest, evolveRequest, isOver } from '../../domain/customers/request.js';
 import {
   type ChargingEventMessage,
@@ -46,6 +47,11 @@ export class ChargingBook {
   private readonly sessions = new Map<string, KnownSession>();
   private readonly outlets = new Map<string, Map<string, OutletStatus>>();
   private readonly waiters = new Map<string, Set<Waiter>>();
+  private readonly receipts = new Map<
+    string,
+    Map<string, { readonly at: string; readonly receipt: Receipt }>
+  >();
+  private readonly receiptWaiters = new Map<string, Set<() => void>>();
   private readonly following: Following;
   private readonly tidying: NodeJS.Timeout;
   private isLevel = false;
@@ -119,8 +125,33 @@ export class ChargingBook {
     });
   }
 
+  /** Made out lately, in the order of the log. */
+  receiptsOf(sessionId: string): Receipt[] {
+    return [...(this.receipts.get(sessionId)?.values() ?? [])].map(({ receipt }) => receipt);
+  }
+
+  /** Resolves with the receipt of that number as the log has it; with undefined after `withinMs`. */
+  async untilReceipt(sessionId: string, number: string, withinMs: number): Promise<Receipt | undefined> {
+    const known = () => this.receipts.get(sessionId)?.get(number)?.receipt;
+    if (known() !== undefined) return known();
+    const waiting = this.receiptWaiters.get(number) ?? new Set();
+    this.receiptWaiters.set(number, waiting);
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        waiting.delete(done);
+        if (waiting.size === 0) this.receiptWaiters.delete(number);
+        resolve();
+      };
+      const timer = setTimeout(done, withinMs);
+      waiting.add(done);
+    });
+    return known();
+  }
+
   async close(): Promise<void> {
     clearInterval(this.tidying);
+    for (const waiting of [...this.receiptWaiters.values()]) for (const done of [...waiting]) done();
     for (const waiters of [...this.waiters.values()])
       for (const waiter of [...waiters]) waiter.done(undefined);
     await this.following.close();
@@ -147,6 +178,14 @@ export class ChargingBook {
   private take(event: ChargingEventMessage): void {
     if (event.type === 'connector.status') {
       this.onStatus(event);
+      return;
+    }
+    if (event.type === 'charging.receipt') {
+      const { sessionId, number, at, receipt } = event;
+      const own = this.receipts.get(sessionId) ?? new Map();
+      this.receipts.set(sessionId, own);
+      if (!own.has(number)) own.set(number, { at, receipt: receipt as unknown as Receipt });
+      for (const done of [...(this.receiptWaiters.get(number) ?? [])]) done();
       return;
     }
     if (event.type === 'session.vanished') {
@@ -195,6 +234,8 @@ export class ChargingBook {
     const before = new Date(this.options.clock.now() - this.options.rememberMs).toISOString();
     for (const [id, request] of this.requests)
       if (request.isTold && (request.endedAt ?? '') < before) this.requests.delete(id);
+    for (const [id, own] of this.receipts)
+      if ([...own.values()].every(({ at }) => at < before)) this.receipts.delete(id);
     for (const [id, { session }] of this.sessions) if (session.lastSeenAt < before) this.sessions.delete(id);
   }
 }

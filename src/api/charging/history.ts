@@ -1,7 +1,8 @@
 /** What is older than memory, asked of the tables by their named questions. */
 import type { Queries } from '../../analytics/ports.js';
+import type { Receipt } from '../../domain/customers/receipt.js';
 import { type ChargingRequest, evolveRequest } from '../../domain/customers/request.js';
-import { chargingEvent } from '../../domain/messages/charging-events.js';
+import { chargingEvent, receiptEvent } from '../../domain/messages/charging-events.js';
 import { camelCased } from '../camel-case.js';
 import type { ChargingHistory, OwnSession } from './ports.js';
 
@@ -28,6 +29,20 @@ export const chargingHistoryFrom = (queries: Pick<Queries, 'ask'>): ChargingHist
         connectorId: numberOrNull(connector_id),
       })),
     };
+  },
+  async receipts(sessionId) {
+    const { rows } = await queries.ask('charging-events', {
+      type: 'charging.receipt',
+      session_id: sessionId,
+      from: '1900-01-01',
+    });
+    const byNumber = new Map<string, Receipt>();
+    for (const { payload } of [...rows].reverse()) {
+      const event = receiptEvent.safeParse(JSON.parse(String(payload)));
+      if (event.success && !byNumber.has(event.data.number))
+        byNumber.set(event.data.number, event.data.receipt as unknown as Receipt);
+    }
+    return [...byNumber.values()];
   },
   async session(accountId, sessionId) {
     const { rows } = await queries.ask('account-sessions', { account_id: accountId, session_id: sessionId });

@@ -11,6 +11,7 @@ import type { CommandService } from '../commands/service.js';
 import { ChargingBook } from './book.js';
 import { Herald } from './herald.js';
 import { chargingHistoryFrom } from './history.js';
+import { ReceiptDesk } from './receipts.js';
 import { ChargingService } from './service.js';
 import { SessionDesk } from './sessions.js';
 import { StationDesk } from './stations.js';
@@ -41,6 +42,7 @@ export interface OpenChargingOptions {
 export interface OpenCharging {
   readonly service: ChargingService;
   readonly sessions: SessionDesk;
+  readonly receipts: ReceiptDesk;
   readonly stations: StationDesk;
   /** What was given is its owner's to close. */
   close(): Promise<void>;
@@ -56,6 +58,7 @@ export function openCharging(options: OpenChargingOptions): OpenCharging {
     settings.WATTSTREAM_COMMAND_MEMORY_MINUTES * 60_000,
     2_000 * Math.max(startSeconds, stopSeconds),
   );
+  const history = chargingHistoryFrom(queries);
   const herald = new Herald({
     events,
     clock,
@@ -78,25 +81,27 @@ export function openCharging(options: OpenChargingOptions): OpenCharging {
     events,
     book,
     herald,
-    history: chargingHistoryFrom(queries),
+    history,
     clock,
     limits: { startSeconds, stopSeconds, commandSeconds: settings.WATTSTREAM_COMMAND_SECONDS },
     logger,
   });
   herald.start(book);
   const { replica } = store;
+  const sessions = new SessionDesk({
+    queries,
+    book,
+    replica,
+    supplier: {
+      name: settings.WATTSTREAM_RECEIPT_SUPPLIER,
+      address: settings.WATTSTREAM_RECEIPT_SUPPLIER_ADDRESS,
+      vatId: settings.WATTSTREAM_RECEIPT_VAT_ID,
+    },
+  });
   return {
     service,
-    sessions: new SessionDesk({
-      queries,
-      book,
-      replica,
-      supplier: {
-        name: settings.WATTSTREAM_RECEIPT_SUPPLIER,
-        address: settings.WATTSTREAM_RECEIPT_SUPPLIER_ADDRESS,
-        vatId: settings.WATTSTREAM_RECEIPT_VAT_ID,
-      },
-    }),
+    sessions,
+    receipts: new ReceiptDesk({ sessions, events, book, history, clock }),
     stations: new StationDesk({ queries, book, replica, clock }),
     async close() {
       herald.close();

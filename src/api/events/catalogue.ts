@@ -54,6 +54,7 @@ const SAYS: Record<string, string> = {
   'command.offline': 'The charger is not connected: it was certainly not sent',
   'charging.requested': 'A customer wants to begin or end a session',
   'charging.failed': "A customer's start or stop came to nothing; `code` says why",
+  'charging.receipt': 'A receipt was made out',
   'charging.started': "A customer's start succeeded",
   'charging.stopped': "A customer's stop succeeded",
   'ops.dead-letter.redriven': 'A dead letter goes back to its queue',

@@ -193,6 +193,15 @@ const charging: { readonly [T in ChargingEventMessage['type']]: Of<T> } = {
     code: 'CONNECTION_TIMEOUT',
     detail: 'Nobody plugged in before 2026-11-25T12:03:00.000Z.',
   },
+  'charging.receipt': {
+    ...head('charging.receipt'),
+    ...where,
+    type: 'charging.receipt',
+    sessionId: session.sessionId,
+    number: 'R-2Z1GNN4TJK-BNY9Y3GA-3CP3TKJZ',
+    corrects: null,
+    receipt: { number: 'R-2Z1GNN4TJK-BNY9Y3GA-3CP3TKJZ', total: { exclVat: '2.12', inclVat: '2.52' } },
+  },
   'charging.started': {
     ...head('charging.started'),
     ...where,

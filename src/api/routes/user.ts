@@ -7,6 +7,7 @@ import { WattstreamError } from '../../platform/errors.js';
 import { CUSTOMERS } from '../auth/access.js';
 import { receiptPdf } from '../charging/receipt-pdf.js';
 import { receiptOut } from '../charging/receipt-shape.js';
+import type { ReceiptDesk } from '../charging/receipts.js';
 import type { ChargingService, Placed, Who } from '../charging/service.js';
 import type { SessionDesk } from '../charging/sessions.js';
 import { stationOut } from '../charging/station-shape.js';
@@ -16,7 +17,8 @@ import { sendProblem } from '../problem.js';
 
 export interface UserRouteOptions {
   readonly service: Pick<ChargingService, 'start' | 'stop' | 'find'>;
-  readonly sessions: Pick<SessionDesk, 'list' | 'one' | 'receipt'>;
+  readonly sessions: Pick<SessionDesk, 'list' | 'one'>;
+  readonly receipts: Pick<ReceiptDesk, 'receipt'>;
   readonly stations: Pick<StationDesk, 'find'>;
 }
 
@@ -62,7 +64,10 @@ const startBody = z
     ],
   });
 
-export function userRoutes(plain: FastifyInstance, { service, sessions, stations }: UserRouteOptions): void {
+export function userRoutes(
+  plain: FastifyInstance,
+  { service, sessions, receipts, stations }: UserRouteOptions,
+): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
 
   app.get(
@@ -196,7 +201,7 @@ export function userRoutes(plain: FastifyInstance, { service, sessions, stations
       },
     },
     async (request, reply) => {
-      const receipt = await sessions.receipt(accountOf(request), request.params.id);
+      const receipt = await receipts.receipt(accountOf(request), request.params.id);
       reply.header('vary', 'accept');
       if (!prefersPdf(request.headers.accept)) return receipt;
       return sendPdf(reply, receipt.number, await receiptPdf(receipt));
@@ -207,7 +212,7 @@ export function userRoutes(plain: FastifyInstance, { service, sessions, stations
     '/api/user/charging/sessions/:id/receipt.pdf',
     { config, schema: { tags, summary: 'Its receipt as PDF', params } },
     async (request, reply) => {
-      const receipt = await sessions.receipt(accountOf(request), request.params.id);
+      const receipt = await receipts.receipt(accountOf(request), request.params.id);
       return sendPdf(reply, receipt.number, await receiptPdf(receipt));
     },
   );

@@ -62,7 +62,7 @@ function receipt(samples: readonly MeteredSample[], more: Partial<ReceiptOf> = {
 /** 20 kWh until 05:00 local time, the rest by 06:40; the clocks go back in between. */
 const SAMPLES = [register(START, 100), register(START + 4.5 * HOUR, 120), register(START + 6 * HOUR, 130)];
 
-test('by the readings, the station’s clock and one rounding: 28.0003 kWh at night, 2 after six', () => {
+test('by the readings, the station’s clock and one rounding: until six by the night price, then by the day’s', () => {
   const { lines, total, vat } = receipt(SAMPLES);
   // 06:00 is 5.333 h after the start: 20 + 10 x 0.8333/1.5 = 25.5556 kWh by then.
   expect(lines).toMatchObject([

@@ -127,6 +127,37 @@ export function receiptOf(of: ReceiptOf): Receipt {
   };
 }
 
+/**
+ * They ask for the same, for the same. What a station or a customer is called since is no reason for another receipt;
+ * what was charged, when, where and by which price is.
+ */
+export function isSameReceipt(one: Receipt, other: Receipt): boolean {
+  const facts = ({ session, tariff, currency, lines, vat, total }: Receipt): string => {
+    const { sessionId, evseId, startedAt, stoppedAt, energyKWh, estimated } = session;
+    return JSON.stringify([
+      [sessionId, evseId, startedAt, stoppedAt, energyKWh, estimated, tariff, currency],
+      lines.map(({ dimension, price, vat: rate, quantity, exclVat, inclVat }) => [
+        dimension,
+        price,
+        rate,
+        quantity,
+        exclVat,
+        inclVat,
+      ]),
+      vat.map(({ rate, basis, amount }) => [rate, basis, amount]),
+      [total.exclVat, total.vat, total.inclVat],
+    ]);
+  };
+  return facts(one) === facts(other);
+}
+
+/** The receipt that takes the place of those before it: the session's number with -2, -3 ... @param before not empty */
+export const correctionOf = (receipt: Receipt, before: readonly Receipt[]): Receipt => ({
+  ...receipt,
+  number: `${receiptNumber(receipt.session.sessionId)}-${before.length + 1}`,
+  corrects: before.at(-1)?.number ?? null,
+});
+
 const minus = (one: string, other: string, { explanation }: Cost): string =>
   Exact.of(one).minus(Exact.of(other)).round(explanation.rounding.decimals);
 

@@ -227,6 +227,20 @@ export const chargingFailedEvent = z.object({
 });
 export type ChargingFailed = z.infer<typeof chargingFailedEvent>;
 
+/** A receipt was made out: from now on it is this one, whatever else changes. The first of its number in the log counts. */
+export const receiptEvent = z.object({
+  ...messageHead,
+  type: z.literal('charging.receipt'),
+  chargePointId,
+  sessionId: z.uuid(),
+  accountId: z.string(),
+  stationId: z.string(),
+  number: z.string(),
+  corrects: z.string().nullable().describe('Number of the receipt that it takes the place of'),
+  receipt: z.record(z.string(), z.unknown()).describe('The whole of it, as the API shows it'),
+});
+export type ReceiptEvent = z.infer<typeof receiptEvent>;
+
 /** A customer's start or stop that succeeded. */
 export const customerEvent = z.object({
   ...messageHead,
@@ -267,6 +281,7 @@ export const chargingEvent = z.discriminatedUnion('type', [
   ...commandStep.options,
   chargingRequestedEvent,
   chargingFailedEvent,
+  receiptEvent,
   customerEvent,
   deadLetterEvent,
 ]);
