@@ -33,7 +33,7 @@ import type { Logger } from '../../platform/logger.js';
 import type { CommandSender, EventPublisher } from '../../queues/ports.js';
 import { registrySource } from '../../registry/source.js';
 import type { RegistryStore } from '../../registry/store.js';
-import { commandIdOf, digestOf } from '../commands/identity.js';
+import { digestOf, requestIdOf } from '../commands/identity.js';
 import type { CommandClock } from '../commands/ports.js';
 import type { CommandService } from '../commands/service.js';
 import type { ChargingBook } from './book.js';
@@ -98,7 +98,7 @@ export class ChargingService {
    */
   async start(who: Who, asked: StartAsked): Promise<Placed> {
     const { clock, limits, sender, store } = this.options;
-    const requestId = commandIdOf(actorOf(who), who.idempotencyKey);
+    const requestId = requestIdOf(who.accountId, who.idempotencyKey);
     const digest = digestOf({ kind: 'start', ...asked }, who.idempotencyKey);
     const before = await this.before(requestId, who, digest);
     if (before !== undefined) return before;
@@ -138,7 +138,7 @@ export class ChargingService {
   /** Rejects with ACCOUNT_UNKNOWN, SESSION_UNKNOWN (also another's), SESSION_ENDED, IDEMPOTENCY_KEY_REUSED. */
   async stop(who: Who, sessionId: string): Promise<Placed> {
     const { clock, limits } = this.options;
-    const requestId = commandIdOf(actorOf(who), who.idempotencyKey);
+    const requestId = requestIdOf(who.accountId, who.idempotencyKey);
     const digest = digestOf({ kind: 'stop', sessionId }, who.idempotencyKey);
     const before = await this.before(requestId, who, digest);
     if (before !== undefined) return before;
