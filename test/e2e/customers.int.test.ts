@@ -343,6 +343,19 @@ const onTheWire = (type: string, requestId: string) =>
     const notification = wire.notifications.find(({ body }) => body.type === type && is(body.event));
     return event !== undefined && notification !== undefined && wire.kept.some(is) ? event.body : undefined;
   });
+/** What the app of a customer hears in the room of the account. */
+async function watch(role: RunningRole, bearer: string, account: string): Promise<Body[]> {
+  const socket = io(`http://127.0.0.1:${role.opsPort}`, {
+    transports: ['websocket'],
+    auth: { token: bearer },
+  });
+  sockets.push(socket);
+  const heard: Body[] = [];
+  socket.on('change', (change: Body) => heard.push(change));
+  const room = `user:${account}`;
+  expect(await socket.timeout(20_000).emitWithAck('subscribe', { room })).toMatchObject({ room });
+  return heard;
+}
 const requestOf = async (requestId: string, role = first, bearer = adam): Promise<Body> =>
   (await ask(role, bearer, `user/charging/requests/${requestId}`)).body;
 
@@ -350,6 +363,10 @@ describe.each(['ocpp1.6', 'ocpp2.0.1'] as const)('%s', (protocol) => {
   test('start, charge, stop, receipt: on the wire, live, and right to the cent; nothing of it is another one’s', async () => {
     const one = await charger(protocol);
     const car = drive(one, protocol);
+    const [watching, elsewhere] = await Promise.all([
+      watch(second, adam, 'ac-adam'),
+      watch(second, eve, 'ac-eve'),
+    ]);
     const started = await start({ stationId: 'st-1', printedId: `DEWATE000${names}1` });
     expect(started).toMatchObject({
       status: 202,
@@ -364,6 +381,7 @@ describe.each(['ocpp1.6', 'ocpp2.0.1'] as const)('%s', (protocol) => {
     const event = await onTheWire('charging.started', requestId);
     expect(event).toMatchObject({ chargePointId: one.id, accountId: 'ac-adam', stationId: 'st-1' });
     const { sessionId } = event;
+    await eventually(() => watching.some(({ notification }) => notification.event.requestId === requestId));
     for (const role of [first, second])
       expect(await requestOf(requestId, role)).toMatchObject({ state: 'started', sessionId });
 
@@ -410,6 +428,9 @@ describe.each(['ocpp1.6', 'ocpp2.0.1'] as const)('%s', (protocol) => {
     expect(stopped).toMatchObject({ status: 202, body: { kind: 'stop', state: 'accepted' } });
     await car.end(8_345);
     expect(await onTheWire('charging.stopped', stopped.body.requestId)).toMatchObject({ sessionId });
+    const heard = () => watching.map(({ notification }) => notification.type);
+    await eventually(() => heard().includes('charging.stopped') && heard().includes('session.stopped'));
+    expect(elsewhere).toEqual([]);
     const done = await eventually(async () => {
       const { body } = await ask(first, adam, path);
       return body.receipt !== null ? body : undefined;
