@@ -74,3 +74,13 @@ export async function withdrawOneTime(
     if (isOneTime(token) && token.contract_id === requestId)
       await store.propose({ kind: 'token', id: token.uid, change: 'deleted', state: null, actor });
 }
+
+/** Those that have ended by themselves hold nothing but the account, which cannot be deleted while they are there. */
+export async function tidyOneTime(
+  store: RegistryStore,
+  { accountId, actor, now }: { accountId: string; actor: string; now: number },
+): Promise<void> {
+  for (const token of tokensOf(store.replica, accountId))
+    if (isOneTime(token) && Date.parse(token.expiresAt ?? '') < now)
+      await store.propose({ kind: 'token', id: token.uid, change: 'deleted', state: null, actor });
+}

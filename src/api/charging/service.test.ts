@@ -138,6 +138,23 @@ test('the token stands in the registry, as the account’s, before the charger i
   expect((known as { uid: string }).uid).toMatch(/^W[0-9A-Z]{19}$/);
 });
 
+test('tokens of earlier starts that have ended go with the next start; those of customers stay', async () => {
+  const past = '2020-01-01T00:00:00.000Z';
+  const own = { ...examples.token, uid: 'CARD', expiresAt: past };
+  const before = { ...own, uid: 'WOLD', type: 'AD_HOC_USER', issuer: 'wattstream start' };
+  for (const state of [own, { ...own, uid: 'GOOD', expiresAt: undefined }, before])
+    await store.propose({
+      kind: 'token',
+      id: state.uid,
+      change: 'created',
+      state: JSON.parse(JSON.stringify(state)),
+      actor: 'test',
+    });
+  await start({ chargePointId: 'CP-1' });
+  while (oneTime().some(({ id }) => id === 'WOLD')) await new Promise((resolve) => setImmediate(resolve));
+  expect(oneTime().map(({ id }) => id)).toEqual(['CARD', 'GOOD', expect.stringMatching(/^W/)]);
+});
+
 test('without tables it goes on: the charger itself refuses what is taken', async () => {
   history = { ...history, outlets: away };
   expect(await start({ chargePointId: 'CP-1' })).toMatchObject({ state: 'accepted' });

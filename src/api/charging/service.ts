@@ -38,7 +38,14 @@ import type { CommandClock } from '../commands/ports.js';
 import type { CommandService } from '../commands/service.js';
 import type { ChargingBook } from './book.js';
 import type { Herald } from './herald.js';
-import { isOneTime, newIdTag, registerOneTime, tokensOf, withdrawOneTime } from './one-time-token.js';
+import {
+  isOneTime,
+  newIdTag,
+  registerOneTime,
+  tidyOneTime,
+  tokensOf,
+  withdrawOneTime,
+} from './one-time-token.js';
 import type { ChargingHistory, OwnSession } from './ports.js';
 
 /** For the log to be read, beyond what a charger has. */
@@ -131,6 +138,8 @@ export class ChargingService {
     return this.place(who, requested, async () => {
       const { accountId } = who;
       await registerOneTime(store, { idTag, accountId, requestId, inherits, actor: actorOf(who), now });
+      // Nobody waits for it: what is left now goes at the next start.
+      void tidyOneTime(store, { accountId, actor: actorOf(who), now }).catch(() => {});
       return { operation: 'remote-start', body: bodyOf(idTag, outlet, held.protocol) };
     });
   }
