@@ -27,6 +27,7 @@ import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
+import { type UserRouteOptions, userRoutes } from './routes/user.js';
 import { type WebhookRoutesOptions, webhookRoutes } from './routes/webhooks.js';
 import { webRoutes } from './web.js';
 
@@ -53,6 +54,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Without it there are no routes for commands. */
   readonly commands?: CommandRouteOptions;
+  /** Without it there are no routes for customers. */
+  readonly charging?: UserRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -80,6 +83,7 @@ export async function buildApp({
   metrics,
   log,
   commands,
+  charging,
   docsPage = true,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -161,6 +165,10 @@ export async function buildApp({
       },
       tags: [
         { name: 'charger', description: 'Chargers as operators see them' },
+        {
+          name: 'customer',
+          description: 'Find a charger, start, watch, stop, get a receipt: the own account',
+        },
         { name: 'commands', description: 'What chargers are asked to do, and what came of it' },
         {
           name: 'analytics',
@@ -201,6 +209,7 @@ export async function buildApp({
   if (registry !== undefined) cmsRoutes(app, registry);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
+  if (charging !== undefined) userRoutes(app, charging);
   opsRoutes(app, queries, inspector, eventStreams);
   if (deadLetters !== undefined) deadLetterRoutes(app, deadLetters);
   await app.ready();

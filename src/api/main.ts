@@ -27,6 +27,7 @@ import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { createAccounts } from './auth/accounts.js';
 import { authenticationFrom } from './auth/from-settings.js';
+import { openCharging } from './charging/open.js';
 import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
@@ -110,15 +111,30 @@ const live = createLiveView({
   metrics,
   log,
 });
+const sender = createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS });
+const events = telling({ publisher: queues.events, stationOf: live.stationOf, log });
 const { service: commands } = lifecycle.hold(
   'commands',
   openCommands({
     settings,
-    sender: createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS }),
-    events: telling({ publisher: queues.events, stationOf: live.stationOf, log }),
+    sender,
+    events,
     kept: createKeptCommands({ connection, prefix }),
     log: eventLog,
     history: historyFrom(queries),
+    logger: log,
+  }),
+);
+const charging = lifecycle.hold(
+  'charging',
+  openCharging({
+    settings,
+    store: registry,
+    commands,
+    sender,
+    events,
+    log: eventLog,
+    queries,
     logger: log,
   }),
 );
@@ -147,6 +163,7 @@ const app = await buildApp({
   ],
   registry,
   commands: { commands, stationOf: live.stationOf },
+  charging,
   webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,

@@ -26,6 +26,10 @@ export const problemSchema = z
       .describe(
         'With CHARGER_OFFLINE, COMMAND_TIMED_OUT and COMMAND_PENDING: the command, as under its own address',
       ),
+    request: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("A customer's start or stop that came to nothing, as under its own address"),
   })
   .meta({ id: 'Problem' });
 
@@ -93,6 +97,25 @@ const STATUS_OF: Record<string, number> = {
   COMMAND_UNKNOWN: 404,
   NOT_IN_THIS_VERSION: 422,
   IDEMPOTENCY_KEY_REUSED: 422,
+  ACCOUNT_MISSING: 403,
+  ACCOUNT_UNKNOWN: 403,
+  ACCOUNT_DISABLED: 403,
+  TOKEN_UNKNOWN: 404,
+  TOKEN_BLOCKED: 409,
+  CHARGER_OFFLINE: 409,
+  CHARGER_AMBIGUOUS: 422,
+  OUTLET_UNKNOWN: 404,
+  OUTLET_AMBIGUOUS: 422,
+  OUTLET_OCCUPIED: 409,
+  OUTLET_UNAVAILABLE: 409,
+  REQUEST_UNKNOWN: 404,
+  SESSION_UNKNOWN: 404,
+  SESSION_ENDED: 409,
+  SESSION_GOES_ON: 409,
+  SESSION_HELD: 409,
+  SESSION_ORPHAN: 409,
+  COST_UNKNOWN: 409,
+  SUPPLIER_UNKNOWN: 409,
 };
 
 /** Fastify's own refusals of a request, by status. */

@@ -37,6 +37,12 @@ const options = new Command('bench')
   .option('--events <n>', 'also read so many events into their table', Number, 0)
   .option('--registry <n>', 'only this: how soon a registry of n entities is known after a start', Number)
   .option('--notifications <rate>', 'only this: from frame to browser at so many frames/s', Number)
+  .option(
+    '--reading-of <n>',
+    'with --notifications: one frame of n is a reading, the others Heartbeats',
+    Number,
+    1,
+  )
   .option('--fold', 'only this: frames/s of the fold, with and without announcing')
   .option('--json <file>', 'also write the figures to a file')
   .parse()
@@ -48,6 +54,7 @@ const options = new Command('bench')
     events: number;
     registry?: number;
     notifications?: number;
+    readingOf: number;
     fold?: boolean;
     json?: string;
   }>();
@@ -181,6 +188,7 @@ async function measureNotifications(rate: number): Promise<void> {
       api: `http://127.0.0.1:${api}`,
       rate,
       everyMs: 2_000,
+      readingOf: options.readingOf,
       warmupSeconds: 3,
       seconds: options.seconds,
     };
@@ -190,11 +198,11 @@ async function measureNotifications(rate: number): Promise<void> {
     const { sent, told: heard, answerMs, notifiedMs } = await message<NotifiedRound>(child);
     await stopped(child);
     // Those of the warm-up were paid for too.
-    const all = (sent * (told.seconds + told.warmupSeconds)) / told.seconds;
+    const all = (sent * options.readingOf * (told.seconds + told.warmupSeconds)) / told.seconds;
     const shown = ({ p50, p90, p99, max }: NotifiedRound['answerMs']) =>
       `p50 ${p50.toFixed(1)} p90 ${p90.toFixed(1)} p99 ${p99.toFixed(1)} max ${max.toFixed(1)} ms`;
     say(
-      `  round ${round}: ${Math.round(sent / options.seconds)} frames/s, ${heard} of ${sent} told of; ` +
+      `  round ${round}: ${Math.round((sent * options.readingOf) / options.seconds)} frames/s, ${heard} of ${sent} readings told of; ` +
         `answered ${shown(answerMs)}; in the browser ${shown(notifiedMs)}; ` +
         `processor per frame: ${['ingest', 'analytics', 'api'].map((name, index) => `${name} ${((processorMs(roles[index] as ChildProcess) - (used[index] as number)) / all).toFixed(2)}`).join(', ')} ms; ` +
         `machine ${busy(before, cpus())} % busy, load ${loadavg()[0]?.toFixed(1)}`,

@@ -14,8 +14,10 @@ export interface NotifiedOptions {
   readonly api: string;
   /** Frames per second over all chargers. */
   readonly rate: number;
-  /** Between two readings of one charger: more than the second within which a session is announced once. */
+  /** Between two frames of one charger: more than the second within which a session is announced once. */
   readonly everyMs: number;
+  /** One frame of so many is a reading, which somebody is told of; the others are Heartbeats. */
+  readonly readingOf: number;
   readonly warmupSeconds: number;
   readonly seconds: number;
 }
@@ -41,6 +43,7 @@ let [sent, answered, told] = [0, 0, 0];
 
 class Charger {
   private reading = 0;
+  private frames: number;
   private transactionId = 0;
   private pending:
     | { id: string; at: number; measured: boolean; done: (payload: unknown) => void }
@@ -50,6 +53,8 @@ class Charger {
     private readonly id: string,
     private readonly socket: WebSocket,
   ) {
+    // Not all of them read in the same moment.
+    this.frames = Number(/\d+$/.exec(id)?.[0] ?? 0);
     socket.on('message', (data) => this.answer(JSON.parse(String(data)) as [number, string, unknown]));
   }
 
@@ -64,9 +69,14 @@ class Charger {
     return charger;
   }
 
-  /** One reading, unless the last one has no answer yet. */
-  read(): void {
+  /** One frame, unless the last one has no answer yet. */
+  speak(): void {
     if (this.pending !== undefined) return;
+    if (++this.frames % options.readingOf === 0) this.read();
+    else void this.call('Heartbeat', {});
+  }
+
+  private read(): void {
     const { transactionId } = this;
     const reading = String(++this.reading);
     const timestamp = new Date().toISOString();
@@ -86,7 +96,7 @@ class Charger {
   }
 
   private call(action: string, payload: object): Promise<unknown> {
-    const id = `${action}-${this.reading}`;
+    const id = `${action}-${this.frames}`;
     return new Promise((done) => {
       this.pending = { id, at: performance.now(), measured: measuring && action === 'MeterValues', done };
       this.socket.send(JSON.stringify([2, id, action, payload]));
@@ -131,7 +141,7 @@ let next = 0;
 const began = performance.now();
 const pacing = setInterval(() => {
   const due = Math.floor(((performance.now() - began) / 1_000) * options.rate);
-  for (; next < due; next++) all[next % all.length]?.read();
+  for (; next < due; next++) all[next % all.length]?.speak();
 }, STEP_MS);
 await sleep(options.warmupSeconds * 1_000);
 measuring = true;

@@ -183,6 +183,23 @@ export const settings = z.object({
   WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
     'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
   ),
+  WATTSTREAM_CHARGING_START_SECONDS: count(180, 1).describe(
+    "After a customer's start, before it ends as CONNECTION_TIMEOUT because nobody plugged in; more than the chargers' own ConnectionTimeOut",
+  ),
+  WATTSTREAM_CHARGING_STOP_SECONDS: count(120, 1).describe(
+    "After a customer's stop, before it ends as STOP_TIMEOUT because the session goes on",
+  ),
+  WATTSTREAM_RECEIPT_SUPPLIER: z
+    .string()
+    .max(100)
+    .optional()
+    .describe("Name of the supplier on receipts; default: the station's operator"),
+  WATTSTREAM_RECEIPT_SUPPLIER_ADDRESS: z
+    .string()
+    .max(255)
+    .optional()
+    .describe('Address of the supplier on receipts, in one line'),
+  WATTSTREAM_RECEIPT_VAT_ID: z.string().max(32).optional().describe('VAT number of the supplier on receipts'),
   WATTSTREAM_ANNOUNCE_HOURS: count(24, 0).describe(
     'Nothing that happened longer ago is announced on charging.events and notifications; 0 = nothing is',
   ),

@@ -131,6 +131,17 @@ const cases: Record<string, [asked: Record<string, unknown>, params: Record<stri
       { charge_point_id: '', station_id: 'st-7', account_id: 'ac-9', limit: 5_000, now },
     ],
   ],
+  'account-sessions': [
+    [
+      { account_id: 'ac-9', cursor: `17_${id}` },
+      { account_id: 'ac-9', session_id: '', status: '', limit: 50, cursor: `17_${id}` },
+    ],
+  ],
+  'session-samples': [[{ session_ids: `["${id}"]` }, { session_ids: `["${id}"]`, limit: 200_000 }]],
+  'outlets-now': [
+    [{ charge_point_ids: `["o'Hara\\t1"]` }, { charge_point_ids: `["o'Hara\\t1"]`, limit: 10_000 }],
+  ],
+  'charging-request': [[{ request_id: id }, { request_id: id }]],
 };
 
 describe('what is asked of the engine', () => {

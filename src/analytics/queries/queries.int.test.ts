@@ -198,6 +198,10 @@ describe('questions, asked of the engine', () => {
     'meter-values': { charge_point_id: 'CP-1' },
     'frames-of-charge-point': { charge_point_id: 'CP-1' },
     command: { command_id: commandId(1) },
+    'account-sessions': { account_id: 'ac-1' },
+    'session-samples': { session_ids: JSON.stringify([uuid(1)]) },
+    'outlets-now': { charge_point_ids: '[]' },
+    'charging-request': { request_id: uuid(1) },
   };
 
   test('every question answers with exactly the columns it documents', async () => {
@@ -651,6 +655,42 @@ describe('questions, asked of the engine', () => {
     ]);
     expect(await ask('snapshot-sessions', { station_id: 'another' })).toEqual([]);
     expect(await ask('snapshot-sessions', { account_id: 'another' })).toEqual([]);
+  });
+
+  test('account-sessions: of nobody else, also by the id of another one’s session; a cursor walks through all', async () => {
+    await db.insert('sessions_rows', [
+      ...[200, 201, 202].map((n) => sessionRow({ session_id: uuid(n), account_id: 'ac-own' })),
+      sessionRow({ session_id: uuid(210), account_id: 'ac-other' }),
+    ]);
+    const own = (params: object) =>
+      column('account-sessions', 'session_id', { account_id: 'ac-own', ...params });
+    const first = await ask('account-sessions', { account_id: 'ac-own', limit: 2 });
+    const rest = await own({ limit: 2, cursor: first.at(-1)!.cursor });
+    expect([...first.map((row) => row.session_id), ...rest]).toEqual([uuid(202), uuid(201), uuid(200)]);
+    expect(await own({ session_id: uuid(210) })).toEqual([]);
+    expect(await own({ session_id: uuid(201) })).toEqual([uuid(201)]);
+    await db.insert(
+      'sessions_rows',
+      [200, 201, 202, 210].map((n) => sessionRow({ session_id: uuid(n), version: 2, is_deleted: 1 })),
+    );
+  });
+
+  test('session-samples: those that prices are made of, session by session in order of time', async () => {
+    const rows = await ask('session-samples', { session_ids: JSON.stringify([uuid(2), uuid(1)]) });
+    expect(rows.map(({ session_id, value }) => [session_id, value])).toEqual([
+      [uuid(1), 100],
+      [uuid(1), 7_000],
+      [uuid(1), 600],
+      [uuid(2), 100],
+    ]);
+  });
+
+  test('outlets-now: of the charge points named, whatever characters are in their names', async () => {
+    const named = (ids: string[]) =>
+      column('outlets-now', 'status', { charge_point_ids: JSON.stringify(ids) });
+    expect(await named([ODD])).toEqual(['Offline']);
+    expect(await named(['CP-1', 'nowhere'])).toEqual(['Available', 'Charging']);
+    expect(await named([])).toEqual([]);
   });
 
   test('a value is a value: nothing in it becomes SQL', async () => {

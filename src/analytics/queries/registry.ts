@@ -1,10 +1,12 @@
 /** Every question there is, in the order in which people see them. */
 
+import { accountSessions } from './account-sessions.js';
 import { anomalies } from './anomalies.js';
 import { availability } from './availability.js';
 import { chargers } from './chargers.js';
 import { chargingEvents } from './charging-events.js';
 import { chargingProfiles } from './charging-profiles.js';
+import { chargingRequest } from './charging-request.js';
 import { checkpoints } from './checkpoints.js';
 import { command } from './command.js';
 import { commandSteps } from './command-steps.js';
@@ -21,10 +23,12 @@ import { liveSessions } from './live-sessions.js';
 import { localLists } from './local-lists.js';
 import { meterValues } from './meter-values.js';
 import type { Question } from './named-query.js';
+import { outletsNow } from './outlets-now.js';
 import { overview } from './overview.js';
 import { refusals } from './refusals.js';
 import { reservations } from './reservations.js';
 import { session } from './session.js';
+import { sessionSamples } from './session-samples.js';
 import { sessions } from './sessions.js';
 import { snapshotChargers } from './snapshot-chargers.js';
 import { snapshotConnectors } from './snapshot-connectors.js';
@@ -65,6 +69,10 @@ export const QUERIES: readonly Question[] = [
   snapshotChargers,
   snapshotConnectors,
   snapshotSessions,
+  accountSessions,
+  sessionSamples,
+  outletsNow,
+  chargingRequest,
 ];
 
 const index = new Map(QUERIES.map((query) => [query.name, query]));

@@ -47,6 +47,10 @@ interface Route {
   access: Access | undefined;
 }
 
+const nothing = async (): Promise<never> => {
+  throw new WattstreamError('NOT_FOUND', 'There is nothing.');
+};
+
 async function build(given: Authentication) {
   const routes: Route[] = [];
   const log = new FakeLog();
@@ -92,6 +96,12 @@ async function build(given: Authentication) {
     },
     deadLetters: createMemoryDeadLetters([]),
     commands: { commands: NO_COMMANDS, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined) },
+    charging: {
+      service: { start: nothing, stop: nothing, find: nothing },
+      sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing },
+      receipts: { receipt: nothing },
+      stations: { find: async () => ({ stations: [], nextCursor: null }) },
+    },
     health: { ready: () => undefined },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
@@ -144,6 +154,12 @@ describe('with authentication required', () => {
       expect(access?.roles).not.toBe('anyone');
       expect(access?.roles).not.toContain('analyst');
     }
+  });
+
+  test('what customers do is for customers alone: nobody else has an account to do it for', () => {
+    const own = routes.filter(({ url }) => url.startsWith('/api/user/'));
+    expect(own.length).toBeGreaterThan(7);
+    for (const { access } of own) expect(access?.roles).toEqual(['customer']);
   });
 
   test.each(['tokens that stand for themselves', 'logins', 'keys of programs'] as const)(

@@ -9,6 +9,12 @@ const NAMESPACE = '9d2f6c0e-6f0b-5a3e-8f55-0f6a0c7f1a44';
 export const commandIdOf = (actor: string, idempotencyKey: string | undefined): string =>
   idempotencyKey === undefined ? randomUUID() : uuidv5(JSON.stringify([actor, idempotencyKey]), NAMESPACE);
 
+/** A customer's request, which is also its command's id. No actor is three words: it is no other's command. */
+export const requestIdOf = (accountId: string, idempotencyKey: string | undefined): string =>
+  idempotencyKey === undefined
+    ? randomUUID()
+    : uuidv5(JSON.stringify(['customer', accountId, idempotencyKey]), NAMESPACE);
+
 /**
  * What was asked for, in few characters. It stands in the log for all to read, and what was asked for may hold a
  * password: so it is keyed with the Idempotency-Key, which the log does not have, and without a key secrets are left out.

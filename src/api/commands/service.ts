@@ -42,6 +42,8 @@ export interface CommandRequest {
   /** UTC, ISO 8601: kept until then when the charger is away. */
   readonly queueUntil?: string | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** Made by a caller who has made sure that it is used once (a customer's request has its id); no key then. */
+  readonly commandId?: string | undefined;
 }
 
 export interface CommandLimits {
@@ -85,7 +87,7 @@ export class CommandService {
     const began = clock.now();
     const seconds = this.secondsOf(request);
     const queueUntil = this.queueUntilOf(request, began);
-    const commandId = commandIdOf(actor, idempotencyKey);
+    const commandId = request.commandId ?? commandIdOf(actor, idempotencyKey);
     const digest = digestOf(
       { chargePointId, asked, seconds: request.timeoutSeconds, queueUntil },
       idempotencyKey,

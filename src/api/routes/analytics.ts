@@ -9,7 +9,12 @@ import { toCsv } from '../csv.js';
 
 const ROOT = '/api/analytics/queries';
 /** What was said, as it was said: it holds tokens, of which analysts see hashes. */
-const EVIDENCE: ReadonlySet<string> = new Set(['frames-of-charge-point', 'command', 'charging-events']);
+const EVIDENCE: ReadonlySet<string> = new Set([
+  'frames-of-charge-point',
+  'command',
+  'charging-events',
+  'charging-request',
+]);
 
 const listing = z.object({
   queries: z.array(

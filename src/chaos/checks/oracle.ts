@@ -1,5 +1,7 @@
 /** Promise 2, first half: the tables say what the chargers delivered, value for value. */
+
 import type { LedgerSession } from '../../simulator/ledger.js';
+import { time } from '../oracle/delivered.js';
 import { type ExpectedSession, sessionsOf } from '../oracle/sessions.js';
 import { type ExpectedStatus, statusesOf } from '../oracle/statuses.js';
 import type { System } from '../system/system.js';
@@ -60,12 +62,14 @@ async function rowsOf<Row>(system: System, query: string): Promise<Row[]> {
 const keyOf = (one: { chargePointId: string; transactionId?: string | undefined }): string =>
   `${one.chargePointId} ${one.transactionId}`;
 
-/** Charge points whose clock was never set: their times are the receiver's. */
-const withoutClock = ({ delivered }: Evidence): Set<string> =>
+/** Charge points whose clock was never set, as any of their frames shows: their times are the receiver's. */
+const withoutClock = ({ calls }: Evidence): Set<string> =>
   new Set(
-    delivered.sessions
-      .filter((session) => session.startedAt + session.clockOffsetMs < Date.UTC(2000, 0))
-      .map((session) => session.chargePointId),
+    [...calls].flatMap(([chargePointId, own]) =>
+      own.some(({ payload }) => (time(payload.timestamp) ?? Infinity) < Date.UTC(2000, 0))
+        ? [chargePointId]
+        : [],
+    ),
   );
 
 async function compareSessions(

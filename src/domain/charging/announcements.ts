@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { chargerEvent, connectorEvent, SessionView } from '../messages/charging-events.js';
 import type { SessionFigures } from './project.js';
 import type { ConnectionState, OutletState, StatusStretch } from './state.js';
+import { tokenHash } from './token-hash.js';
 
 type ConnectorContent = Pick<
   z.infer<typeof connectorEvent>,
@@ -47,6 +48,7 @@ export function sessionContent({ row, powerMilli }: SessionFigures): SessionView
     estimated: row.estimated,
     anomalies: [...new Set(row.anomalies.map(({ kind }) => kind))],
     remoteStartId: row.remoteStartId,
+    idTokenHash: tokenHash(row.idToken),
     cost: null,
   };
 }

@@ -46,7 +46,11 @@ export interface Point {
 }
 
 /** Adds a sample under its corrected time. True when the set changed. */
-export function addSample(set: SeriesSet, sample: Sample, at: number): boolean {
+export function addSample(
+  set: SeriesSet,
+  sample: Pick<Sample, 'measurand' | 'location' | 'context' | 'milli'> & { readonly phase: string },
+  at: number,
+): boolean {
   const quantity = quantityOf.get(sample.measurand);
   if (quantity === undefined || Number.isNaN(sample.milli)) return false;
   const key = `${quantity}|${sample.phase}|${sample.location}`;

@@ -6,7 +6,7 @@
  *   made of the log position, so a second reader of the same records publishes the same messages.
  * - `command.*` come from the api (requested, kept, released, offline, timed-out) and from the gateway that holds the
  *   charger (sent, and what the charger answered).
- * - `charging.*` come from the api, for a customer's start and stop.
+ * - `charging.*` come from the api, for a customer's start and stop: requested, then started, stopped or failed.
  * - `ops.dead-letter.*` come from whoever an operator told to do something: they are its audit.
  * - `ops.login.*` and `ops.key.*` come from the api: who came in, and who could not.
  */
@@ -48,6 +48,12 @@ export const sessionView = z
     estimated: z.boolean(),
     anomalies: z.array(z.string()).describe('Kinds'),
     remoteStartId: z.int().nullable(),
+    idTokenHash: z
+      .string()
+      .optional()
+      .describe(
+        'First 16 digits of the SHA-256 of the upper-case token, as in the tables; empty without one. By it a session is tied to the start that somebody asked for',
+      ),
     cost: z
       .object({ currency: z.string(), exclVat: z.string(), inclVat: z.string().nullable() })
       .nullable()
@@ -177,6 +183,65 @@ export const commandStep = z.discriminatedUnion('type', [
 ]);
 export type CommandStep = z.infer<typeof commandStep>;
 
+/** Of a customer's request. A start's or stop's id is also that of its command. */
+const asked = {
+  ...messageHead,
+  chargePointId,
+  accountId: z.string(),
+  stationId: z.string(),
+  requestId: z.uuid(),
+  kind: z.enum(['start', 'stop']),
+};
+
+/** A customer wants to begin or end. In the log before anything is done about it. */
+export const chargingRequestedEvent = z.object({
+  ...asked,
+  type: z.literal('charging.requested'),
+  evseId: z.int().nullable().describe('As the registry numbers it'),
+  connectorId: z.int().nullable().describe('Within its EVSE'),
+  sessionId: z.uuid().nullable().describe('stop: the session'),
+  idTokenHash: z
+    .string()
+    .describe('start: of the token made for it, as in SessionView; by it the session is known (1.6)'),
+  remoteStartId: z.int().nullable().describe('start: by it the session is known (2.x)'),
+  deadline: instant.describe('By then the session has begun or ended, or the request has failed'),
+  digest: z.string().describe('Of what was asked for: by it an Idempotency-Key is held to its request'),
+  actor: z.string(),
+});
+export type ChargingRequested = z.infer<typeof chargingRequestedEvent>;
+
+/** Why a customer's request came to nothing. */
+export const REQUEST_FAILURES = [
+  'CHARGER_OFFLINE',
+  'REJECTED_BY_CHARGER',
+  'CONNECTION_TIMEOUT',
+  'STOP_TIMEOUT',
+  'NOT_SENT',
+] as const;
+export type RequestFailure = (typeof REQUEST_FAILURES)[number];
+
+export const chargingFailedEvent = z.object({
+  ...asked,
+  type: z.literal('charging.failed'),
+  code: z.enum(REQUEST_FAILURES),
+  detail: z.string(),
+});
+export type ChargingFailed = z.infer<typeof chargingFailedEvent>;
+
+/** A receipt was made out: from now on it is this one, whatever else changes. The first of its number in the log counts. */
+export const receiptEvent = z.object({
+  ...messageHead,
+  type: z.literal('charging.receipt'),
+  chargePointId,
+  sessionId: z.uuid(),
+  accountId: z.string(),
+  stationId: z.string(),
+  number: z.string(),
+  corrects: z.string().nullable().describe('Number of the receipt that it takes the place of'),
+  receipt: z.record(z.string(), z.unknown()).describe('The whole of it, as the API shows it'),
+});
+export type ReceiptEvent = z.infer<typeof receiptEvent>;
+
 /** A customer's start or stop that succeeded. */
 export const customerEvent = z.object({
   ...messageHead,
@@ -188,6 +253,7 @@ export const customerEvent = z.object({
   stationId: z.string(),
   requestId: z.uuid().describe('The request it answers'),
 });
+export type CustomerEvent = z.infer<typeof customerEvent>;
 
 /** What somebody decided about a message that could not be worked on. In the log before it is done. */
 export const deadLetterEvent = z.object({
@@ -239,6 +305,9 @@ export const chargingEvent = z.discriminatedUnion('type', [
   chargerEvent,
   anomalyEvent,
   ...commandStep.options,
+  chargingRequestedEvent,
+  chargingFailedEvent,
+  receiptEvent,
   customerEvent,
   deadLetterEvent,
   accessEvent,

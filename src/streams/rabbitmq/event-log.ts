@@ -20,7 +20,8 @@ import { ascii } from '../names.js';
 import type { EventLog, Following } from '../ports.js';
 import type { Kept } from '../start.js';
 import { type ClientOptions, StreamClient } from './client.js';
-import { type Chunk, creditFrame, KEY, messagesOf, parseDeliver } from './frames.js';
+import { Credit } from './credit.js';
+import { type Chunk, KEY, messagesOf, parseDeliver } from './frames.js';
 import { keepConnected } from './keep-connected.js';
 import { keptBounds } from './stats.js';
 
@@ -106,6 +107,7 @@ class Follower implements Following {
   private readonly stop = new AbortController();
   private readonly running: Promise<void>;
   private queue: Promise<void> = Promise.resolve();
+  private readonly credit = new Credit(SUBSCRIPTION, CREDIT);
   /** Raised with each connection; chunks of an earlier one are dropped. */
   private epoch = 0;
   /** `position` says where to go on, and no longer `from`. */
@@ -257,7 +259,7 @@ class Follower implements Following {
         this.slice = performance.now();
       }
     }
-    client.write(creditFrame(SUBSCRIPTION, 1));
+    this.credit.handled(client);
   }
 
   private tellLevel(): void {

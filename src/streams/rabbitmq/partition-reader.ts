@@ -30,12 +30,12 @@ import {
   StartGuard,
 } from '../start.js';
 import type { StreamClient } from './client.js';
+import { Credit } from './credit.js';
 import {
   type Chunk,
   type ConsumerUpdate,
   consumerUpdate,
   consumerUpdateReply,
-  creditFrame,
   KEY,
   messagesOf,
   parseDeliver,
@@ -71,6 +71,7 @@ export class PartitionReader {
   private readonly stop = new AbortController();
   private readonly running: Promise<void>;
   private queue: Promise<void> = Promise.resolve();
+  private readonly credit = new Credit(SUBSCRIPTION, CREDIT);
   private epoch = 0;
   /** The activation whose start the broker was told. */
   private reading: { readonly epoch: number; readonly guard: StartGuard } | undefined;
@@ -169,7 +170,7 @@ export class PartitionReader {
     }
     const { reading } = this;
     if (reading && reading.epoch === this.epoch) this.enqueue(() => this.handle(client, reading, chunk));
-    else client.write(creditFrame(SUBSCRIPTION, 1));
+    else this.credit.handled(client);
   }
 
   /** From here on nothing that was delivered so far is handled any more. */
@@ -286,7 +287,7 @@ export class PartitionReader {
         this.slice = performance.now();
       }
     }
-    client.write(creditFrame(SUBSCRIPTION, 1));
+    this.credit.handled(client);
   }
 
   private enqueue(work: () => Promise<void>): void {

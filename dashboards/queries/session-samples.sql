@@ -1,0 +1,14 @@
+-- The samples of some sessions that prices are computed from, in order of time.
+WITH (SELECT groupArray(toUUIDOrZero(id)) FROM (SELECT arrayJoin(JSONExtract({session_ids:String}, 'Array(String)')) AS id)) AS wanted
+SELECT assumeNotNull(session_id) AS session_id, ts, measurand, phase, location, context, value
+FROM meter_values
+WHERE charge_point_id IN (SELECT charge_point_id FROM sessions WHERE has(wanted, session_id))
+    AND has(wanted, assumeNotNull(session_id))
+    AND session_id IS NOT NULL
+    AND measurand IN
+    (
+        'Energy.Active.Import.Register', 'Energy.Active.Import.Interval', 'Power.Active.Import', 'Current.Import'
+    )
+    AND value IS NOT NULL
+ORDER BY session_id, ts, measurand, phase, location, context
+LIMIT {limit:UInt32}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { namedQuery } from './named-query.js';
+import { limit } from './params.js';
+
+export const sessionSamples = namedQuery({
+  name: 'session-samples',
+  title: 'The samples of some sessions that prices are computed from, in order of time',
+  params: z.strictObject({
+    session_ids: z
+      .string()
+      .regex(/^\["[0-9a-f-]{36}"(,"[0-9a-f-]{36}"){0,499}\]$/, 'is no JSON list of session ids')
+      .describe('Ids of the sessions, as a JSON list'),
+    limit: limit(200_000, 500_000),
+  }),
+  columns: {
+    session_id: 'Our id of the session (UUIDv5)',
+    ts: 'Time of the sample, corrected, UTC',
+    measurand: 'Measurand',
+    phase: 'Phase; empty = total',
+    location: 'Where it was measured',
+    context: 'Why it was sent',
+    value: 'Value in the base unit',
+  },
+});

@@ -1,0 +1,238 @@
+/**
+ * A customer's sessions, live and past, what they cost, and their receipts. The tables are what they are made of; where
+ * the log has told of something newer of a session, that is laid over it.
+ */
+import type { Queries } from '../../analytics/ports.js';
+import type { Pricing } from '../../domain/charging/tariff/cost.js';
+import { priceSession } from '../../domain/charging/tariff/price-session.js';
+import { courseOf, type MeteredSample } from '../../domain/customers/course-of.js';
+import { outletsOf } from '../../domain/customers/outlets.js';
+import { type Receipt, receiptOf } from '../../domain/customers/receipt.js';
+import { lookUp } from '../../domain/registry/state.js';
+import { parseTariffName } from '../../domain/registry/tariff.js';
+import { stateAt, tariffVersion } from '../../domain/registry/timeline.js';
+import { WattstreamError } from '../../platform/errors.js';
+import type { Replica } from '../../registry/replica.js';
+import { camelCased } from '../camel-case.js';
+import type { ChargingBook } from './book.js';
+import type { SessionRow } from './session-row.js';
+import { type SessionOut, viewOfSession } from './view.js';
+
+/** What the samples of a session amount to. */
+interface Reckoned {
+  readonly pricing: Pricing;
+  /** The newest reading. */
+  readonly powerW: number | null;
+}
+
+export interface SessionDeskOptions {
+  readonly queries: Pick<Queries, 'ask'>;
+  readonly book: Pick<ChargingBook, 'session' | 'sessionsOf'>;
+  readonly replica: Pick<Replica, 'state' | 'get'>;
+  readonly supplier: {
+    readonly name: string | undefined;
+    readonly address: string | undefined;
+    readonly vatId: string | undefined;
+  };
+}
+
+export interface SessionsAsked {
+  readonly limit: number;
+  readonly cursor: string;
+  readonly status: '' | 'active' | 'completed' | 'abandoned' | 'orphan';
+}
+
+const milli = (amount: number | null): number | null => (amount === null ? null : Math.round(amount * 1_000));
+
+export class SessionDesk {
+  constructor(private readonly options: SessionDeskOptions) {}
+
+  /** Newest first. */
+  async list(
+    accountId: string,
+    { limit, cursor, status }: SessionsAsked,
+  ): Promise<{ sessions: SessionOut[]; nextCursor: string | null }> {
+    const rows = await this.rows({ account_id: accountId, limit: limit + 1, cursor, status });
+    const page = rows.slice(0, limit);
+    const reckoned = await this.reckoned(page);
+    const sessions = page.map((row) => this.shown(row, reckoned.get(row.sessionId)));
+    // Begun a moment ago: announced, and in no table yet.
+    if (cursor === '' && (status === '' || status === 'active'))
+      sessions.unshift(...this.unwritten(accountId, rows));
+    const last = page.at(-1);
+    return { sessions, nextCursor: rows.length > limit && last !== undefined ? last.cursor : null };
+  }
+
+  /** Rejects with SESSION_UNKNOWN, also for another's. */
+  async one(accountId: string, sessionId: string): Promise<SessionOut> {
+    const row = await this.row(accountId, sessionId);
+    if (row !== undefined) return this.shown(row, (await this.reckoned([row])).get(sessionId));
+    const known = this.options.book.session(sessionId);
+    if (known?.session.accountId !== accountId) throw unknownSession(sessionId);
+    return viewOfSession(undefined, known, undefined, this.stationName(known.session.stationId));
+  }
+
+  /**
+   * Rejects with SESSION_UNKNOWN, and with why there is no receipt: SESSION_GOES_ON, SESSION_HELD, SESSION_ORPHAN,
+   * COST_UNKNOWN, SUPPLIER_UNKNOWN.
+   */
+  async receipt(accountId: string, sessionId: string): Promise<Receipt> {
+    const row = await this.row(accountId, sessionId);
+    if (row === undefined) {
+      if (this.options.book.session(sessionId)?.session.accountId !== accountId)
+        throw unknownSession(sessionId);
+      throw noReceipt('SESSION_GOES_ON', 'The session has only just begun.');
+    }
+    if (row.status === 'active' || row.stoppedAt === null)
+      throw noReceipt('SESSION_GOES_ON', 'The session goes on; there is a receipt when it has ended.');
+    if (row.status === 'orphan')
+      throw noReceipt('SESSION_ORPHAN', 'Nothing is known of how this session began; it is not billed.');
+    if (row.held)
+      throw noReceipt(
+        'SESSION_HELD',
+        `Somebody has to look at this session before it is billed${row.anomalies.length === 0 ? '' : ` (${row.anomalies.join(', ')})`}.`,
+      );
+    const pricing = (await this.reckoned([row])).get(sessionId)?.pricing;
+    if (pricing?.kind !== 'priced')
+      throw noReceipt(
+        'COST_UNKNOWN',
+        pricing === undefined ? 'no price is known' : `${pricing.reason}: ${pricing.detail}`,
+      );
+    const { cost } = pricing;
+    const { inclVat } = cost;
+    if (inclVat === null || row.energyWh === null)
+      throw noReceipt('COST_UNKNOWN', 'vat-unknown: the tariff does not say how much VAT its limits hold');
+    const { replica } = this.options;
+    const station = replica.get('station', row.stationId)?.state;
+    return receiptOf({
+      sessionId,
+      evseId: this.printedId(row),
+      chargePointId: row.chargePointId,
+      station: {
+        id: row.stationId,
+        name: station?.name ?? null,
+        address: station?.address ?? null,
+        city: station === undefined ? null : [station.postal_code, station.city].filter(Boolean).join(' '),
+        country: station?.country ?? null,
+      },
+      timeZone: station?.time_zone ?? null,
+      startedAt: Date.parse(row.startedAt),
+      stoppedAt: Date.parse(row.stoppedAt),
+      energyMilli: milli(row.energyWh) as number,
+      estimated: row.estimated,
+      tariff: row.tariff,
+      supplier: this.supplierOf(station?.operator?.name),
+      customer: { accountId, name: replica.get('account', accountId)?.state.name ?? null },
+      cost: { ...cost, inclVat },
+    });
+  }
+
+  private supplierOf(operator: string | undefined): Receipt['supplier'] {
+    const { name = operator, address = null, vatId = null } = this.options.supplier;
+    if (name !== undefined) return { name, address, vatId };
+    throw noReceipt('SUPPLIER_UNKNOWN', 'It is not known who supplied the energy.', {
+      remedy: 'An operator sets WATTSTREAM_RECEIPT_SUPPLIER, or names the operator of the station.',
+    });
+  }
+
+  /** The eMI3 id, else the charge point and the outlet's number. */
+  private printedId(row: SessionRow): string {
+    const point = lookUp(this.options.replica.state, 'point', row.chargePointId);
+    const state = point && stateAt(point, Date.parse(row.startedAt));
+    const is16 = row.protocol === 'ocpp1.6';
+    const outlet = (state ? outletsOf(state) : []).find((one) =>
+      is16 ? one.number16 === row.connectorId : one.evseId === row.evseId,
+    );
+    return outlet?.printedId ?? `${row.chargePointId}*${(is16 ? row.connectorId : row.evseId) ?? '?'}`;
+  }
+
+  private async row(accountId: string, sessionId: string): Promise<SessionRow | undefined> {
+    return (await this.rows({ account_id: accountId, session_id: sessionId }))[0];
+  }
+
+  private async rows(params: Record<string, unknown>): Promise<SessionRow[]> {
+    const { rows } = await this.options.queries.ask('account-sessions', params);
+    return rows.map((row) => camelCased<SessionRow>(row));
+  }
+
+  private shown(row: SessionRow, reckoned: Reckoned | undefined): SessionOut {
+    const known = this.options.book.session(row.sessionId);
+    const newer = known !== undefined && known.version >= row.version ? known : undefined;
+    return viewOfSession(row, newer, reckoned, this.stationName(row.stationId));
+  }
+
+  private unwritten(accountId: string, rows: readonly SessionRow[]): SessionOut[] {
+    const oldest = rows.at(-1)?.startedAt ?? '';
+    const written = new Set(rows.map(({ sessionId }) => sessionId));
+    return this.options.book
+      .sessionsOf(accountId)
+      .filter(
+        ({ session }) =>
+          session.status === 'active' && !written.has(session.sessionId) && session.startedAt > oldest,
+      )
+      .map((known) => viewOfSession(undefined, known, undefined, this.stationName(known.session.stationId)));
+  }
+
+  private stationName(stationId: string): string | null {
+    return this.options.replica.get('station', stationId)?.state.name ?? null;
+  }
+
+  /** By session. The version of the tariff that was in force when it began prices it, deleted since or not. */
+  private async reckoned(rows: readonly SessionRow[]): Promise<Map<string, Reckoned>> {
+    if (rows.length === 0) return new Map();
+    const samples = await this.samplesOf(rows.map(({ sessionId }) => sessionId));
+    return new Map(
+      rows.map((row) => {
+        const course = courseOf(
+          {
+            startedAt: Date.parse(row.startedAt),
+            stoppedAt: row.stoppedAt === null ? null : Date.parse(row.stoppedAt),
+            lastSeenAt: Date.parse(row.lastSeenAt),
+            energyMilli: milli(row.energyWh),
+            meterStartMilli: milli(row.meterStartWh),
+            meterStopMilli: milli(row.meterStopWh),
+          },
+          samples.get(row.sessionId) ?? [],
+        );
+        const timeZone = this.options.replica.get('station', row.stationId)?.state.time_zone ?? null;
+        const pricing = priceSession({ tariff: this.tariffOf(row.tariff), course, timeZone });
+        const newest = course.power?.at(-1);
+        return [row.sessionId, { pricing, powerW: newest === undefined ? null : newest.milli / 1_000 }];
+      }),
+    );
+  }
+
+  private tariffOf(name: string): unknown {
+    const parsed = parseTariffName(name);
+    const entity = parsed && lookUp(this.options.replica.state, 'tariff', parsed.id);
+    return (entity && parsed && tariffVersion(entity, parsed.version)) ?? null;
+  }
+
+  private async samplesOf(sessionIds: readonly string[]): Promise<Map<string, MeteredSample[]>> {
+    const { rows } = await this.options.queries.ask('session-samples', {
+      session_ids: JSON.stringify(sessionIds),
+    });
+    const bySession = new Map<string, MeteredSample[]>();
+    for (const row of rows) {
+      const id = String(row.session_id);
+      const sample: MeteredSample = {
+        at: Date.parse(String(row.ts)),
+        measurand: String(row.measurand),
+        phase: String(row.phase),
+        location: String(row.location),
+        context: String(row.context),
+        milli: Math.round(Number(row.value) * 1_000),
+      };
+      const known = bySession.get(id);
+      if (known === undefined) bySession.set(id, [sample]);
+      else known.push(sample);
+    }
+    return bySession;
+  }
+}
+
+const unknownSession = (sessionId: string): WattstreamError =>
+  new WattstreamError('SESSION_UNKNOWN', `You have no session ${sessionId}.`);
+
+const noReceipt = (code: string, message: string, options = {}): WattstreamError =>
+  new WattstreamError(code, message, options);
