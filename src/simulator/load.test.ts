@@ -3,7 +3,7 @@ import { OCPP16, OCPP20 } from 'typed-ocpp';
 import { z } from 'zod';
 import { ACTIONS_OF, bootText, renderLoad } from './load/frames.js';
 import { runLoad } from './load.js';
-import { Stage } from './testing/stage.js';
+import { Stage, until } from './testing/stage.js';
 
 jest.setTimeout(30_000);
 const stage = new Stage();
@@ -129,8 +129,10 @@ describe('a load run', () => {
 
   it('comes back after the line was cut', async () => {
     const csms = await stage.serve();
-    setTimeout(() => csms.drop(), 300);
-    const report = await runLoad({ url: csms.url, connections: 5, seconds: 2, warmupSeconds: 0 });
+    const running = runLoad({ url: csms.url, connections: 5, seconds: 5, warmupSeconds: 0 });
+    await until(() => csms.online().length === 5);
+    csms.drop();
+    const report = await running;
     expect(report.lost).toBe(5);
     expect(
       csms.received.filter(({ connection, action }) => connection === 2 && action !== 'BootNotification')

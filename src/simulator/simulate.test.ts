@@ -97,7 +97,8 @@ describe('a run', () => {
   });
 
   it('stops at its duration when that is what was asked, at any speed', async () => {
-    for (const speed of [Number.POSITIVE_INFINITY, 20_000]) {
+    // Not so fast that a busy machine is past the end before the first car has come.
+    for (const speed of [Number.POSITIVE_INFINITY, 1_000]) {
       const ledger = await stage.run({
         scenario: 'rush-hour',
         chargers: 5,
@@ -112,14 +113,15 @@ describe('a run', () => {
   it('can be aborted', async () => {
     await stage.serve();
     const abort = new AbortController();
-    setTimeout(() => abort.abort(), 50);
-    const ledger = await simulate({
+    const ended = simulate({
       url: stage.csms.url,
       scenario: 'steady',
       chargers: 3,
       signal: abort.signal,
     });
-    expect(ledger.counts.connects).toBe(3);
+    await until(() => stage.csms.online().length === 3);
+    abort.abort();
+    expect((await ended).counts.connects).toBe(3);
   });
 
   it('keeps only what is open when told not to keep: memory does not grow with time', async () => {
