@@ -554,7 +554,8 @@ test('blocked tokens, disabled accounts, tokens and chargers of nobody: each say
   );
   expect(await code({ ...at, token: 'lost' })).toBe('409 TOKEN_BLOCKED');
   expect(await code({ ...at, token: 'CARD' }, eve)).toBe('404 TOKEN_UNKNOWN');
-  expect(await code(at, gone)).toBe('403 ACCOUNT_DISABLED');
+  // Of a disabled account no token holds any more.
+  expect(await code(at, gone)).toBe('401 TOKEN_INVALID');
   expect(await code({ chargePointId: 'nowhere' })).toBe('404 CHARGER_UNKNOWN');
   expect(await code({ ...at, connectorId: 7 })).toBe('404 OUTLET_UNKNOWN');
   expect(await code({})).toBe('400 REQUEST_INVALID');

@@ -61,6 +61,27 @@ test('before the first there is none', async () => {
   expect(await checkpoints().load(0)).toBeUndefined();
 });
 
+test('the first one, saved by another reader while this one looks, is no torn one', async () => {
+  let isFirst = true;
+  const client = new Proxy(database.client, {
+    get(target, name) {
+      if (name !== 'query') return Reflect.get(target, name);
+      return async (...asked: Parameters<typeof target.query>) => {
+        const answer = await target.query(...asked);
+        // After it has found no marker, before it looks for states.
+        if (isFirst) {
+          isFirst = false;
+          await checkpoints().save(at(7), [state('CP-1', 'x')]);
+        }
+        return answer;
+      };
+    },
+  });
+  const looking = createCheckpoints(client, { generation, epoch: 1 }, log);
+  expect(await loaded(looking)).toEqual({ marker: at(7), states: { 'CP-1/core': 'x' } });
+  expect(warned).toEqual([]);
+});
+
 test('marker and states come back as they were, whatever is in them', async () => {
   const states = [
     state('CP-1', NASTY),

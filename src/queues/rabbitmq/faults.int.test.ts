@@ -145,16 +145,25 @@ describe('commands', () => {
   });
 
   test('the connection breaks before the confirms: what was taken has come once, what is unknown at most once', async () => {
+    let isToCut = false;
     const { got, receiver } = gateway('g1', (id) => held(id), {
       amqpUrl: broker.directUrl,
       onCommand: () => {
-        if (got.length === 1) broker.proxy.cut();
+        if (isToCut) broker.proxy.cut();
+        isToCut = false;
       },
     });
     await receiver.bind('CP-1');
     const out = sender();
-    const sent = Array.from({ length: 300 }, () => command('CP-1'));
-    const fates = await Promise.all(sent.map((one) => out.publishChargingCommand(one)));
+    const sent: ChargingCommand[] = [];
+    const fates: string[] = [];
+    // Whether the cut or the confirms are faster is the machine's affair: again, until the cut was.
+    for (let wave = 0; wave < 50 && !fates.includes('unknown'); wave++) {
+      isToCut = true;
+      const some = Array.from({ length: 300 }, () => command('CP-1'));
+      sent.push(...some);
+      fates.push(...(await Promise.all(some.map((one) => out.publishChargingCommand(one)))));
+    }
     expect(fates).toContain('unknown');
     await until(
       async () => (await out.publishChargingCommand(command('CP-1', { action: 'last' }))) === 'taken',
