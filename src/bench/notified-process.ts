@@ -59,8 +59,7 @@ class Charger {
   }
 
   static async open(id: string): Promise<Charger> {
-    const socket = new WebSocket(`${options.url}/${id}`, ['ocpp1.6'], { perMessageDeflate: false });
-    await once(socket, 'open');
+    const socket = await connected(`${options.url}/${id}`);
     const charger = new Charger(id, socket);
     const timestamp = new Date().toISOString();
     const start = { connectorId: 1, idTag: 'BENCH', meterStart: 0, timestamp };
@@ -112,6 +111,20 @@ class Charger {
       answers.record(performance.now() - pending.at);
     }
     pending.done(payload);
+  }
+}
+
+/** The door admits so many a second and sends the others away (503) to come again. */
+async function connected(url: string): Promise<WebSocket> {
+  for (;;) {
+    const socket = new WebSocket(url, ['ocpp1.6'], { perMessageDeflate: false });
+    try {
+      await once(socket, 'open');
+      return socket;
+    } catch (error) {
+      if (!/ 503$/.test((error as Error).message)) throw error;
+      await sleep(200 + Math.random() * 300);
+    }
   }
 }
 
