@@ -1,16 +1,12 @@
 import { z } from 'zod';
 import { namedQuery } from './named-query.js';
-import { limit } from './params.js';
+import { chargePointIds, limit } from './params.js';
 
 export const outletsNow = namedQuery({
   name: 'outlets-now',
   title: 'Status of every connector of some charge points now',
   params: z.strictObject({
-    charge_point_ids: z
-      .string()
-      .max(60_000)
-      .regex(/^\[(".*")?\]$/, 'is no JSON list of charge point ids')
-      .describe('Ids of the charge points, as a JSON list'),
+    charge_point_ids: chargePointIds,
     limit: limit(10_000, 100_000),
   }),
   columns: {

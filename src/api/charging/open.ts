@@ -11,6 +11,7 @@ import type { CommandService } from '../commands/service.js';
 import { ChargingBook } from './book.js';
 import { Herald } from './herald.js';
 import { chargingHistoryFrom } from './history.js';
+import type { SessionPricer } from './pricer.js';
 import { ReceiptDesk } from './receipts.js';
 import { ChargingService } from './service.js';
 import { SessionDesk } from './sessions.js';
@@ -35,6 +36,7 @@ export interface OpenChargingOptions {
   readonly events: Pick<EventPublisher, 'publishChargingEvent'>;
   readonly log: Pick<EventLog, 'follow'>;
   readonly queries: Pick<Queries, 'ask'>;
+  readonly pricer: SessionPricer;
   readonly logger: Logger;
   readonly clock?: CommandClock;
 }
@@ -49,7 +51,7 @@ export interface OpenCharging {
 }
 
 export function openCharging(options: OpenChargingOptions): OpenCharging {
-  const { settings, store, commands, sender, events, log, queries, logger } = options;
+  const { settings, store, commands, sender, events, log, queries, pricer, logger } = options;
   const clock = options.clock ?? { now: () => Date.now() };
   const startSeconds = settings.WATTSTREAM_CHARGING_START_SECONDS;
   const stopSeconds = settings.WATTSTREAM_CHARGING_STOP_SECONDS;
@@ -92,6 +94,7 @@ export function openCharging(options: OpenChargingOptions): OpenCharging {
     queries,
     book,
     replica,
+    pricer,
     supplier: {
       name: settings.WATTSTREAM_RECEIPT_SUPPLIER,
       address: settings.WATTSTREAM_RECEIPT_SUPPLIER_ADDRESS,

@@ -1,8 +1,8 @@
 /** Rooms: what they are called, who is told what in them, who may be there. Pure. */
 import { z } from 'zod';
-import type { Notification } from '../../domain/messages/notifications.js';
 import type { StationOf } from '../auth/access.js';
 import type { Principal } from '../auth/principal.js';
+import type { News } from './news.js';
 
 export const roomName = z
   .string()
@@ -27,7 +27,7 @@ export function placeOf(room: string): Place {
 }
 
 /** The rooms a notification is shown in; the operators' first. */
-export function roomsOf({ audience, event }: Pick<Notification, 'audience' | 'event'>): string[] {
+export function roomsOf({ audience, event }: Pick<News, 'audience' | 'event'>): string[] {
   const rooms = ['operator'];
   if (audience.stationId) rooms.push(`station:${audience.stationId}`);
   if ('chargePointId' in event) rooms.push(`charger:${event.chargePointId}`);
