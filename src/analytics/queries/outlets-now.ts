@@ -11,10 +11,11 @@ export const outletsNow = namedQuery({
   }),
   columns: {
     charge_point_id: 'Charge point id',
-    evse_id: 'EVSE; 0 in OCPP 1.6',
+    evse_id: 'EVSE; in OCPP 1.6 the connector',
     connector_id: 'Connector',
     status: 'Status in force, overlays included: Available, Charging, Faulted, Offline, ...',
     since: 'Since when, UTC',
+    protocol: 'OCPP version of its newest connection; empty when none is known',
     version: 'epoch * 2^48 + offset of the record this follows from',
   },
 });

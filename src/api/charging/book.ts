@@ -12,6 +12,7 @@ import {
   chargingEvent,
   type SessionView,
 } from '../../domain/messages/charging-events.js';
+import type { Protocol } from '../../domain/ocpp/record.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import type { EventLog, EventRecord, Following } from '../../streams/ports.js';
@@ -46,6 +47,7 @@ export class ChargingBook {
   private readonly openAt = new Map<string, Set<string>>();
   private readonly sessions = new Map<string, KnownSession>();
   private readonly outlets = new Map<string, Map<string, OutletStatus>>();
+  private readonly protocols = new Map<string, Protocol>();
   private readonly waiters = new Map<string, Set<Waiter>>();
   private readonly receipts = new Map<
     string,
@@ -98,6 +100,11 @@ export class ChargingBook {
   /** What was announced of its outlets lately. */
   statusesOf(chargePointId: string): OutletStatus[] {
     return [...(this.outlets.get(chargePointId)?.values() ?? [])];
+  }
+
+  /** Which it spoke when it connected lately. */
+  protocolOf(chargePointId: string): Protocol | undefined {
+    return this.protocols.get(chargePointId);
   }
 
   /** Resolves as soon as the log says so of the request; with undefined after `withinMs`. */
@@ -164,6 +171,7 @@ export class ChargingBook {
       topic === 'charging' ||
       topic === 'session' ||
       topic === 'connector' ||
+      routingKey === 'charger.online' ||
       (topic === 'command' && this.requests.has(id.slice(0, UUID_LENGTH)));
     if (!isWanted) return;
     try {
@@ -178,6 +186,10 @@ export class ChargingBook {
   private take(event: ChargingEventMessage): void {
     if (event.type === 'connector.status') {
       this.onStatus(event);
+      return;
+    }
+    if (event.type === 'charger.online') {
+      this.protocols.set(event.chargePointId, event.protocol as Protocol);
       return;
     }
     if (event.type === 'charging.receipt') {
