@@ -117,7 +117,7 @@ const live = createLiveView({
 });
 const sender = createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS });
 const events = telling({ publisher: queues.events, stationOf: live.stationOf, log });
-const { service: commands } = lifecycle.hold(
+const { service: commands, book: commandBook } = lifecycle.hold(
   'commands',
   openCommands({
     settings,
@@ -140,6 +140,7 @@ const charging = lifecycle.hold(
     log: eventLog,
     queries,
     pricer,
+    protocolOf: (id) => commandBook.protocol(id),
     logger: log,
   }),
 );

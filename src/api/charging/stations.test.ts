@@ -45,8 +45,8 @@ const stationsWith = async (
     book: {
       statusesOf: () =>
         announced.map(([evseId, connectorId, status]) => ({ evseId, connectorId, status, version: 2 })),
-      protocolOf: () => undefined,
     },
+    protocolOf: () => undefined,
     replica: store.replica,
     clock: { now: Date.now },
   });

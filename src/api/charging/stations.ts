@@ -25,8 +25,10 @@ import type { ChargingBook } from './book.js';
 
 export interface StationDeskOptions {
   readonly queries: Pick<Queries, 'ask'>;
-  readonly book: Pick<ChargingBook, 'statusesOf' | 'protocolOf'>;
+  readonly book: Pick<ChargingBook, 'statusesOf'>;
   readonly replica: Pick<Replica, 'state' | 'get'>;
+  /** What a charger spoke when it connected lately, as far as is remembered. */
+  readonly protocolOf: (chargePointId: string) => Protocol | undefined;
   readonly clock: CommandClock;
 }
 
@@ -131,12 +133,12 @@ export class StationDesk {
         protocol: row.protocol as Protocol,
       });
     }
-    const { book } = this.options;
+    const { book, protocolOf } = this.options;
     for (const id of chargePointIds) {
       const told = byPoint.get(id);
       byPoint.set(id, {
         statuses: [...(told?.statuses ?? []), ...book.statusesOf(id)],
-        protocol: book.protocolOf(id) ?? told?.protocol,
+        protocol: protocolOf(id) ?? told?.protocol,
       });
     }
     return byPoint;
