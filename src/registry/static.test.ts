@@ -50,17 +50,17 @@ test('tokens are compared without regard to case; expiry is judged at the time o
     },
     { acceptUnknown: false },
   );
-  expect(directory.authorize('aBc1', at)).toBe('Accepted');
-  expect(directory.authorize('lost', at)).toBe('Blocked');
-  expect(directory.authorize('OLD', at - 1)).toBe('Accepted');
-  expect(directory.authorize('OLD', at)).toBe('Expired');
+  expect(directory.authorize('aBc1', at).status).toBe('Accepted');
+  expect(directory.authorize('lost', at).status).toBe('Blocked');
+  expect(directory.authorize('OLD', at - 1).status).toBe('Accepted');
+  expect(directory.authorize('OLD', at).status).toBe('Expired');
 });
 
 test('a token nobody listed is refused only where a list exists and strangers are not wanted', () => {
   const listed = { tokens: [{ token: 'A' }] };
-  expect(staticDirectory(listed, { acceptUnknown: false }).authorize('B', at)).toBe('Invalid');
-  expect(staticDirectory(listed, { acceptUnknown: true }).authorize('B', at)).toBe('Accepted');
-  expect(staticDirectory({}, { acceptUnknown: false }).authorize('B', at)).toBe('Accepted');
+  expect(staticDirectory(listed, { acceptUnknown: false }).authorize('B', at).status).toBe('Invalid');
+  expect(staticDirectory(listed, { acceptUnknown: true }).authorize('B', at).status).toBe('Accepted');
+  expect(staticDirectory({}, { acceptUnknown: false }).authorize('B', at).status).toBe('Accepted');
 });
 
 test('the tariff is the token’s, else the outlet’s, else the charge point’s', async () => {

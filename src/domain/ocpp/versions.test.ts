@@ -16,7 +16,7 @@ const ask = (protocol: Protocol, action: string, payload: unknown, status: AuthS
     chargePointId: 'CP1',
     receivedAt,
     heartbeatSeconds: 300,
-    authorize: () => status,
+    authorize: () => ({ status }),
   });
 const resultOf = (response: Response): Record<string, unknown> => {
   const [type, id, payload] = JSON.parse(response.reply as string) as [
