@@ -184,6 +184,27 @@ describe('the registry answers gateways', () => {
     ]);
   });
 
+  test('what chargers are told: the end that comes first, the group and the language', () => {
+    put('token', 2, { ...token, uid: 'PARENT', account: undefined, expiresAt: day(10) });
+    put('token', 2, { ...token, group_id: 'Parent', language: 'nl', expiresAt: day(20) });
+    const told = { expiresAt: time(10), group: 'Parent', language: 'nl' };
+    expect(directory.authorize(token.uid.toLowerCase(), time(3))).toMatchObject({
+      status: 'Accepted',
+      ...told,
+    });
+    expect(directory.authorize(token.uid, time(11))).toMatchObject({ status: 'Expired', ...told });
+  });
+
+  test('a listed token is in one transaction at a time, unless it may be in several, or all may; a stranger always', () => {
+    put('token', 2, { ...token });
+    put('token', 5, { ...token, concurrent: true });
+    const on = (number: number) => directory.authorize(token.uid, time(number)).single;
+    expect([on(3), on(6)]).toEqual([true, false]);
+    const all = directoryOf([registrySource(replica)], { acceptUnknown: true, allowConcurrent: true });
+    expect(all.authorize(token.uid, time(3)).single).toBe(false);
+    expect(all.authorize('NOBODY', time(3))).toEqual({ status: 'Accepted' });
+  });
+
   test('the file comes first, and what it does not know is asked of the registry', () => {
     put('point', 2, withTariffs('day'));
     put('token', 2, { ...token });
