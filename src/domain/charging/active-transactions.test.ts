@@ -99,6 +99,11 @@ describe('ConcurrentTx', () => {
     }
     stop(transactions, 'A', 't1', TEN + 4 * HOUR);
     expect(ask(transactions, { cp: 'B', at: TEN + 500, received: TEN + 5 * HOUR })).toBe('ConcurrentTx');
+    // Nor when it is heard afterwards that the token had begun elsewhere before: that answer has been given.
+    const unaware = known();
+    expect(ask(unaware, { cp: 'B', at: TEN + 500 })).toBe('Accepted');
+    unaware.heard(announced({}));
+    expect(ask(unaware, { cp: 'B', at: TEN + 500, received: TEN + MINUTE })).toBe('Accepted');
     // Nor at a gateway that knows it only from announcements.
     const other = known();
     other.heard(announced({}));
@@ -122,6 +127,8 @@ describe('ConcurrentTx', () => {
     stop(transactions, 'A', 't1', TEN + 2 * MINUTE);
     expect(ask(transactions, { cp: 'B', at: TEN + MINUTE, asking: 3 })).toBe('ConcurrentTx');
     expect(ask(transactions, { cp: 'B', at: TEN + 3 * MINUTE, asking: 4 })).toBe('Accepted');
+    // Tables, and so announcements, have the first answer.
+    transactions.heard(announced({ cp: 'B', at: TEN + MINUTE }, { authStatus: 'ConcurrentTx' }));
     expect(ask(transactions, { cp: 'C', at: TEN + 4 * MINUTE })).toBe('ConcurrentTx');
   });
 
@@ -165,7 +172,7 @@ describe('ConcurrentTx', () => {
     expect(ask(ahead, { cp: 'B', at: TEN + HOUR + MINUTE })).toBe('Accepted');
     // This charger has another time zone: its starts only look late.
     const behind = known();
-    ask(behind, { at: TEN });
+    ask(behind, { at: TEN - 3 * HOUR });
     stop(behind, 'A', 't1', TEN + HOUR);
     const received = TEN + HOUR + MINUTE;
     expect(ask(behind, { cp: 'B', at: received - 2 * HOUR + 400, received })).toBe('Accepted');
@@ -210,7 +217,7 @@ describe('ConcurrentTx', () => {
     const reopened = announced({}, {}, TEN + 2 * MINUTE);
     for (const one of [first, abandoned]) transactions.heard(one);
     expect(transactions.goesOn(first.view.sessionId, TEN + 2 * MINUTE)).toBe(false);
-    for (const one of [reopened, abandoned, first]) transactions.heard(one);
+    for (const one of [reopened, first, abandoned]) transactions.heard(one);
     expect(ask(transactions, { cp: 'B', at: TEN + HOUR })).toBe('ConcurrentTx');
   });
 
@@ -227,6 +234,7 @@ describe('ConcurrentTx', () => {
     transactions.heard(announced({}));
     expect(transactions.goesOn(sessionId2('A', 't1'), TEN + 5 * HOUR)).toBe(true);
     expect(ask(transactions, { cp: 'B', at: TEN + 16 * HOUR })).toBe('ConcurrentTx');
+    transactions.heard(announced({ cp: 'B', at: TEN + 16 * HOUR }, { authStatus: 'ConcurrentTx' }));
     expect(ask(transactions, { cp: 'C', at: TEN + 18 * HOUR })).toBe('Accepted');
     transactions.forget(TEN + 18 * HOUR);
     expect(transactions.size).toBe(2);

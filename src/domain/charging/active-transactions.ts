@@ -189,7 +189,8 @@ export class ActiveTransactions {
     this.setToken(held, start.tokenHash);
     if (known === undefined) {
       this.add(held);
-      this.awaiting ??= start.receivedAt;
+      // What is delivered very late is not announced any more.
+      if (!isLate(start)) this.awaiting ??= start.receivedAt;
     }
     if (accepted) this.leaveBehind(held);
   }
