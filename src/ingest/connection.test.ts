@@ -318,3 +318,37 @@ describe('leaving', () => {
     expect(ingest.publisher.handed.at(-1)).toMatchObject({ subject: 'Disconnected' });
   });
 });
+
+describe('who is in a transaction', () => {
+  const started = (idTag: string, connectorId = 1) => ({
+    ...{ connectorId, idTag, meterStart: 0, timestamp: new Date().toISOString() },
+  });
+  const statusOf = (answer: unknown[]) => (answer[2] as { idTagInfo: { status: string } }).idTagInfo.status;
+
+  test('two starts of one token, neither confirmed yet, are not both accepted; the record says what was answered', async () => {
+    const { publisher, charger, metric } = await start({ registry: { tokens: [{ token: 'CARD' }] } });
+    const [one, two] = [await charger('CP-1'), await charger('CP-2')];
+    await until(() => publisher.handed.length === 2);
+    publisher.hold();
+    const first = one.call('StartTransaction', started('card'));
+    await until(() => publisher.handed.length === 3);
+    const second = two.call('StartTransaction', started('CARD'));
+    await until(() => publisher.handed.length === 4);
+    publisher.flow();
+    expect(statusOf(await one.answer(first))).toBe('Accepted');
+    expect(statusOf(await two.answer(second))).toBe('ConcurrentTx');
+    expect(publisher.handed[3]?.answer).toContain('ConcurrentTx');
+    expect(await metric('wattstream_ingest_single_starts_total{status="ConcurrentTx"}')).toBe(1);
+  });
+
+  test('a start that could not be kept, and comes again, is not refused for itself', async () => {
+    const { publisher, charger } = await start({ registry: { tokens: [{ token: 'CARD' }] } });
+    const payload = started('CARD');
+    publisher.hold();
+    (await charger('CP-1')).call('StartTransaction', payload);
+    await until(() => publisher.handed.some(({ subject }) => subject === 'StartTransaction'));
+    publisher.flow();
+    const again = await charger('CP-1');
+    expect(statusOf(await again.answer(again.call('StartTransaction', payload)))).toBe('Accepted');
+  });
+});

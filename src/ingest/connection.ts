@@ -15,8 +15,9 @@
  * Reading is held (never dropped) for any of the causes in `Hold`; it goes on when the last one is gone.
  */
 import type { RawData, WebSocket } from 'ws';
+import type { ActiveTransactions, TransactionNote } from '../domain/charging/active-transactions.js';
 import type { Lookup, RespondContext } from '../domain/ocpp/action.js';
-import type { AuthStatus } from '../domain/ocpp/auth-status.js';
+import type { Judgement } from '../domain/ocpp/judgement.js';
 import type { ConnectedBody, DisconnectedBody, FrameRecord, Protocol } from '../domain/ocpp/record.js';
 import type { ResponseRecord, respond } from '../domain/ocpp/respond.js';
 import { carriesSignedData } from '../domain/ocpp/samples.js';
@@ -75,7 +76,9 @@ export interface Clock {
 export interface ConnectionContext {
   readonly publisher: FramePublisher;
   readonly respond: typeof respond;
-  authorize(token: string, at: number): AuthStatus;
+  authorize(token: string, at: number): Judgement;
+  /** Who is in a transaction. */
+  readonly transactions: Pick<ActiveTransactions, 'isElsewhere' | 'note'>;
   /** `signed`: the frame carries signed meter data. */
   enrich(chargePointId: string, lookup: Lookup, signed: boolean): Enrichment;
   /** Secrets out, for frames of ours (what `respond` hands over is redacted already). */
@@ -157,6 +160,7 @@ export class Connection {
         return self.receivedAt;
       },
       authorize: context.authorize,
+      isElsewhere: (start) => context.transactions.isElsewhere(start),
     };
     const body: ConnectedBody = {
       address: admitted.address,
@@ -281,8 +285,9 @@ export class Connection {
 
   private take(text: string): void {
     const { context } = this;
-    const { outcome, record, reply, lookup, frame } = context.respond(text, this.protocol, this.asking);
+    const { outcome, record, reply, lookup, frame, note } = context.respond(text, this.protocol, this.asking);
     context.metrics.frames.add(outcome);
+    if (note !== undefined) this.note(note);
     if (record === undefined) {
       this.onUnreadable(reply);
       return;
@@ -300,6 +305,12 @@ export class Connection {
       },
       (error: unknown) => this.onUnkept(error),
     );
+  }
+
+  /** Before the confirm: the next start may come before it. If this one is not kept, the charger comes again with it. */
+  private note(note: TransactionNote): void {
+    this.context.transactions.note(note);
+    if (note.is === 'begun') this.context.metrics.starts.add(note.accepted ? 'Accepted' : 'ConcurrentTx');
   }
 
   /** Nothing to keep; what can be answered (2.x, message id "-1") still waits for its turn. */

@@ -119,6 +119,18 @@ export const settings = z.object({
     .optional()
     .describe('JSON file of known charge points and their credentials'),
   WATTSTREAM_ACCEPT_UNKNOWN: flag(false).describe('Admit charge points nobody has registered'),
+  WATTSTREAM_ALLOW_CONCURRENT: flag(false).describe(
+    'Let every listed token be in several transactions at once; else only those that have `concurrent`',
+  ),
+  WATTSTREAM_CONCURRENT_HOURS: count(12, 1, 24 * 31).describe(
+    'A transaction that nothing was heard of for so long no longer keeps its token from starting another one',
+  ),
+  WATTSTREAM_CONCURRENT_LOOKBACK_MINUTES: count(60, 1).describe(
+    'How far back an ingest reads at its start who is charging; more than chargers are silent while they charge',
+  ),
+  WATTSTREAM_CONCURRENT_MAX: count(200_000, 100).describe(
+    'Transactions an ingest keeps in mind, those that ended lately included; beyond it tokens of the oldest are accepted',
+  ),
   WATTSTREAM_ALLOW_PLAIN: flag(false).describe(
     'Admit known charge points without credentials (security profile 0)',
   ),

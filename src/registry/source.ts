@@ -88,6 +88,9 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
       const isDisabled = account !== undefined && (stateAt(account, timeOf(at))?.disabled ?? true);
       const status = statusAt(own, timeOf(at));
       const group = own.group_id === undefined ? undefined : token(own.group_id, at);
+      const ends = [own, group].flatMap((one) =>
+        one?.expiresAt === undefined ? [] : Date.parse(one.expiresAt),
+      );
       return {
         status:
           status !== 'Accepted'
@@ -99,6 +102,10 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
                 : status,
         account: own.account,
         tariff: tariffAt(own.tariff, timeOf(at)),
+        expiresAt: ends.length === 0 ? undefined : Math.min(...ends),
+        group: own.group_id,
+        language: own.language,
+        concurrent: own.concurrent,
       };
     },
   };

@@ -25,6 +25,10 @@ export const token = z
       .describe(
         'Parent group (1.6 parentIdTag, 2.x groupIdToken). Where a token has this uid, what is said of it is said of the group',
       ),
+    concurrent: z
+      .boolean()
+      .optional()
+      .describe('It may be in several transactions at once (a fleet, a family); else in one'),
     tariff: id.optional().describe("Overrides the outlet's (a fleet's own price)"),
     contract_id: text(36).optional(),
     visual_number: text(64).optional(),
