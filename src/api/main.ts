@@ -33,6 +33,7 @@ import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
+import { RotationDesk } from './rotation/desk.js';
 import { createWebhooks } from './webhooks/index.js';
 
 const settings = readSettings();
@@ -113,7 +114,7 @@ const live = createLiveView({
 });
 const sender = createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS });
 const events = telling({ publisher: queues.events, stationOf: live.stationOf, log });
-const { service: commands } = lifecycle.hold(
+const { service: commands, book } = lifecycle.hold(
   'commands',
   openCommands({
     settings,
@@ -122,6 +123,20 @@ const { service: commands } = lifecycle.hold(
     kept: createKeptCommands({ connection, prefix }),
     log: eventLog,
     history: historyFrom(queries),
+    logger: log,
+  }),
+);
+const rotations = lifecycle.hold(
+  'changes of keys',
+  new RotationDesk({
+    store: registry,
+    commands,
+    book,
+    sender,
+    clock: { now: Date.now },
+    seconds: settings.WATTSTREAM_COMMAND_SECONDS,
+    rememberMs: settings.WATTSTREAM_COMMAND_MEMORY_MINUTES * 60_000,
+    spread: Math.random(),
     logger: log,
   }),
 );
@@ -163,6 +178,7 @@ const app = await buildApp({
   ],
   registry,
   commands: { commands, stationOf: live.stationOf },
+  points: { rotations },
   charging,
   webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),

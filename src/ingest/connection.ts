@@ -97,6 +97,8 @@ export interface Admitted {
   readonly protocol: Protocol;
   readonly address: string;
   readonly securityProfile: SecurityProfile;
+  /** Names the key it came with (`nameOfKey`). */
+  readonly keyName?: string | undefined;
 }
 
 /** A text that waits for its turn to be answered. */
@@ -113,6 +115,7 @@ export class Connection {
   readonly protocol: Protocol;
   /** When it came, epoch milliseconds by this gateway's clock. */
   readonly since: number;
+  readonly keyName: string | undefined;
   private state: 'open' | 'draining' | 'closed' = 'open';
   private seq = 0;
   private readonly pending: Pending[] = [];
@@ -137,6 +140,7 @@ export class Connection {
     this.id = admitted.connection;
     this.chargePointId = admitted.chargePointId;
     this.protocol = admitted.protocol;
+    this.keyName = admitted.keyName;
     const { clock, messagesPerSecond, pingMs } = context;
     this.since = clock.now();
     this.nextPing = clock.monotonic() + pingMs;
