@@ -15,6 +15,7 @@ import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
+import { createListWakes } from '../queues/rabbitmq/list-wakes.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { openQueues } from '../queues/rabbitmq/open.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
@@ -32,6 +33,7 @@ import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
+import { openLocalLists } from './local-lists/open.js';
 import { watchReadiness } from './readiness.js';
 import { RotationDesk } from './rotation/desk.js';
 import { createWebhooks } from './webhooks/index.js';
@@ -140,6 +142,19 @@ const rotations = lifecycle.hold(
     logger: log,
   }),
 );
+const lists = lifecycle.hold(
+  'local lists',
+  openLocalLists({
+    settings,
+    replica: registry.replica,
+    commands,
+    book,
+    sender,
+    wakes: createListWakes({ connection, prefix }),
+    queries,
+    logger: log,
+  }),
+);
 const charging = lifecycle.hold(
   'charging',
   openCharging({
@@ -178,7 +193,7 @@ const app = await buildApp({
   ],
   registry,
   commands: { commands, stationOf: live.stationOf },
-  points: { rotations },
+  points: { rotations, lists: lists.shelf },
   charging,
   webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),

@@ -9,6 +9,7 @@ import { NO_AUTHENTICATION } from '../../src/api/auth/authenticator.js';
 import { CommandBook } from '../../src/api/commands/book.js';
 import { CommandService } from '../../src/api/commands/service.js';
 import { startSweep } from '../../src/api/commands/sweep.js';
+import { openLocalLists } from '../../src/api/local-lists/open.js';
 import { RotationDesk } from '../../src/api/rotation/desk.js';
 import { examples } from '../../src/domain/registry/testing/examples.js';
 import { silentLogger } from '../../src/platform/logger.js';
@@ -41,7 +42,13 @@ export async function eventually<T>(ask: () => T | Promise<T>): Promise<NonNulla
 
 export type CmsStage = Awaited<ReturnType<typeof cmsStage>>;
 
-export async function cmsStage({ seconds = 10 }: { seconds?: number } = {}) {
+export async function cmsStage({
+  seconds = 10,
+  settleMs = 20,
+}: {
+  seconds?: number;
+  settleMs?: number;
+} = {}) {
   const queues = new MemoryQueues();
   const events = queues.eventPublisher();
   const logger = silentLogger;
@@ -92,6 +99,22 @@ export async function cmsStage({ seconds = 10 }: { seconds?: number } = {}) {
       tickMs: 10,
       patienceMs,
     });
+    const lists = openLocalLists({
+      settings: {
+        WATTSTREAM_LOCAL_LIST_SETTLE_MS: settleMs,
+        WATTSTREAM_LOCAL_LIST_AT_ONCE: 4,
+        WATTSTREAM_LOCAL_LIST_ENTRIES: 1_000,
+        WATTSTREAM_LOCAL_LIST_PER_MESSAGE: 50,
+      },
+      replica: store.replica,
+      commands: service,
+      book,
+      sender,
+      wakes: queues.listWakes(),
+      logger,
+      clock,
+      pace: { tickMs: 10, settleInMs: 20, againMs: [50, 50, 50] },
+    });
     const app: FastifyInstance = await buildApp({
       queries: {
         list: () => [],
@@ -101,7 +124,7 @@ export async function cmsStage({ seconds = 10 }: { seconds?: number } = {}) {
       inspector: { bounds: async () => [] },
       registry: store,
       commands: { commands: service, stationOf: () => undefined },
-      points: { rotations },
+      points: { rotations, lists: lists.shelf },
       health: { ready: () => undefined },
       access: { authentication: NO_AUTHENTICATION, stationOf: () => undefined, hosts: [] },
       metrics: new Registry(),
@@ -118,6 +141,7 @@ export async function cmsStage({ seconds = 10 }: { seconds?: number } = {}) {
       isDead = true;
       rotations.close();
       sweep.close();
+      await lists.close();
       await app.close();
       await book.close();
     };

@@ -4,8 +4,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isOpen } from '../../domain/registry/rotating.js';
 import { type Rotation, rotation } from '../../domain/registry/rotation.js';
-import { atChargePoint, OPERATORS } from '../auth/access.js';
+import { atChargePoint, OPERATORS, READERS } from '../auth/access.js';
 import { commandView, viewOf } from '../commands/view.js';
+import { type ListShelf, localListView } from '../local-lists/view.js';
 import { type Facts, sendProblem } from '../problem.js';
 import type { RotationDesk } from '../rotation/desk.js';
 
@@ -21,9 +22,10 @@ const rotated = z.object({
 
 export interface PointRouteOptions {
   readonly rotations: Pick<RotationDesk, 'begin'>;
+  readonly lists: Pick<ListShelf, 'show' | 'push'>;
 }
 
-export function pointRoutes(plain: FastifyInstance, { rotations }: PointRouteOptions): void {
+export function pointRoutes(plain: FastifyInstance, { rotations, lists }: PointRouteOptions): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
 
   app.post(
@@ -79,6 +81,49 @@ export function pointRoutes(plain: FastifyInstance, { rotations }: PointRouteOpt
       return reply
         .code(isOpen(now) && now.state === 'sent' ? 202 : 200)
         .send({ chargingPointId, rotation: now, command: view });
+    },
+  );
+
+  app.get(
+    '/api/cms/points/:chargingPointId/local-list',
+    {
+      config: { access: atChargePoint(READERS, 'chargingPointId') },
+      schema: {
+        tags,
+        summary: "How a charger's local authorization list stands",
+        params,
+        response: { 200: localListView },
+      },
+    },
+    async (request) => lists.show(request.params.chargingPointId),
+  );
+
+  app.post(
+    '/api/cms/points/:chargingPointId/local-list/push',
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Brings a charger's local authorization list up to date now",
+        description:
+          'It is, by itself, when tokens change and when the charger comes. 202: it is being looked at; GET .../local-list tells what came of it. 409 CHARGER_OFFLINE; 422 LOCAL_LIST_NONE.',
+        params,
+        body: z
+          .strictObject({
+            full: z.boolean().default(false).describe('The whole list, whatever the charger says it has'),
+          })
+          .nullish()
+          .meta({ examples: [{ full: true }] }),
+        response: { 202: localListView },
+      },
+    },
+    async (request, reply) => {
+      const { chargingPointId } = request.params;
+      const view = await lists.push(chargingPointId, request.body?.full ?? false);
+      return reply
+        .code(202)
+        .header('location', `/api/cms/points/${encodeURIComponent(chargingPointId)}/local-list`)
+        .send(view);
     },
   );
 }

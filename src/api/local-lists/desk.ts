@@ -1,0 +1,303 @@
+/**
+ * Which chargers' local lists are looked at, and when. One api at a time does this: the active consumer of the queue
+ * `local-lists`. What it is handed stays in the queue until the looks that it asked for have ended, so whoever takes over
+ * after a crash does them again; a look at a list that is up to date changes nothing.
+ *
+ *     charger.online ───────────────> settled in ──> look ──> done
+ *     change of the registry ──> gathered ──> its chargers ──^   └─refused, silent─> again later, a few times
+ *     push ──────────────────────────────────────────────────^
+ *
+ * Changes are gathered until none has come for a while (WATTSTREAM_LOCAL_LIST_SETTLE_MS): a bulk import is one look at each
+ * charger. One charger is worked on by one look at a time. A charger that refuses is left alone after a few attempts,
+ * until something changes or it comes again.
+ */
+import { hasHadList, scopeOf } from '../../domain/registry/local-list.js';
+import { type Entity, lookUp, mapOf } from '../../domain/registry/state.js';
+import { tokenIdOf } from '../../domain/registry/token.js';
+import { messageOf } from '../../platform/errors.js';
+import type { Logger } from '../../platform/logger.js';
+import type { Consumer, ListWake, ListWakes } from '../../queues/ports.js';
+import type { Replica } from '../../registry/replica.js';
+import type { CommandClock } from '../commands/ports.js';
+import type { ListOutcome, ListUpdater } from './update.js';
+
+/** A charger that has just come sends its BootNotification first, and some take no command before it is answered. */
+const SETTLE_IN_MS = 3_000;
+/** Changes that never stop do not keep chargers waiting for longer than so many settling times. */
+const LONGEST_GATHERING = 6;
+const TICK_MS = 250;
+/** After a charger refused, said nothing, or something was away. */
+const AGAIN_MS = [30_000, 300_000, 900_000];
+
+type Settle = () => void;
+
+interface Due {
+  at: number;
+  readonly settles: Settle[];
+  /** Looks that came to nothing. */
+  attempts: number;
+  anew: boolean;
+  full: boolean;
+  /** It was said to be online; its gateway may not have told the broker yet. */
+  isOnline: boolean;
+}
+
+export interface ListDeskOptions {
+  readonly wakes: ListWakes;
+  readonly replica: Pick<Replica, 'state' | 'get' | 'ready' | 'caughtUp' | 'onJudged'>;
+  readonly updater: Pick<ListUpdater, 'update'>;
+  readonly clock: CommandClock;
+  readonly settleMs: number;
+  readonly atOnce: number;
+  readonly logger: Logger;
+  readonly tickMs?: number;
+  readonly settleInMs?: number;
+  readonly againMs?: readonly number[];
+}
+
+export class ListDesk {
+  private readonly due = new Map<string, Due>();
+  private readonly running = new Set<string>();
+  /** Changes that wait for the last one of them. */
+  private gathered = new Map<string, Settle[]>();
+  private gathering: { since: number; last: number } | undefined;
+  /** Charging points that get a list, or had one. */
+  private readonly opted = new Set<string>();
+  private scanned = false;
+  private concerning = false;
+  /** Raised when what was handed over is another's. */
+  private epoch = 0;
+  private closed = false;
+  private readonly consumer: Consumer;
+  private readonly timer: NodeJS.Timeout;
+  private readonly deaf: () => void;
+
+  constructor(private readonly options: ListDeskOptions) {
+    this.deaf = options.replica.onJudged(({ event, verdict }) => {
+      if (event.kind === 'point' && verdict.verdict === 'applied') this.opt(event.entityId);
+    });
+    this.consumer = options.wakes.consume(
+      (wake, settle) => this.take(wake, settle),
+      () => this.drop(),
+    );
+    this.timer = setInterval(() => this.tick(), options.tickMs ?? TICK_MS).unref();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.timer);
+    this.deaf();
+    this.drop();
+    await this.consumer.close();
+  }
+
+  private take(wake: ListWake, settle: Settle): void {
+    const now = this.options.clock.now();
+    switch (wake.kind) {
+      case 'online':
+        this.ask(wake.chargePointId, now + (this.options.settleInMs ?? SETTLE_IN_MS), [settle], {
+          isOnline: true,
+        });
+        return;
+      case 'push':
+        this.ask(wake.chargePointId, now, [settle], { anew: true, full: wake.full });
+        return;
+      case 'changed': {
+        const key = `${wake.entity}/${wake.id}`;
+        const settles = this.gathered.get(key);
+        if (settles === undefined) this.gathered.set(key, [settle]);
+        else settles.push(settle);
+        this.gathering = { since: this.gathering?.since ?? now, last: now };
+      }
+    }
+  }
+
+  /** Looks that run end at their next command. */
+  private drop(): void {
+    this.epoch++;
+    this.due.clear();
+    this.gathered = new Map();
+    this.gathering = undefined;
+  }
+
+  private ask(
+    pointId: string,
+    at: number,
+    settles: readonly Settle[],
+    { anew = false, full = false, isOnline = false, attempts = 0 }: Partial<Omit<Due, 'at' | 'settles'>> = {},
+  ): void {
+    const known = this.due.get(pointId);
+    if (known === undefined) {
+      this.due.set(pointId, { at, settles: [...settles], attempts, anew, full, isOnline });
+      return;
+    }
+    known.at = Math.min(known.at, at);
+    known.settles.push(...settles);
+    known.anew ||= anew;
+    known.full ||= full;
+    known.isOnline ||= isOnline;
+    known.attempts = Math.min(known.attempts, attempts);
+  }
+
+  private tick(): void {
+    const { replica, clock, settleMs } = this.options;
+    if (this.closed || replica.ready() !== undefined) return;
+    if (!this.scanned) {
+      this.scanned = true;
+      for (const id of mapOf(replica.state, 'point').keys()) this.opt(id);
+    }
+    const now = clock.now();
+    const { gathering } = this;
+    if (
+      gathering !== undefined &&
+      !this.concerning &&
+      (now >= gathering.last + settleMs || now >= gathering.since + settleMs * LONGEST_GATHERING)
+    )
+      void this.askTheConcerned();
+    this.work(now);
+  }
+
+  private async askTheConcerned(): Promise<void> {
+    const { replica, clock, logger } = this.options;
+    const { epoch } = this;
+    this.concerning = true;
+    const changes = this.gathered;
+    this.gathered = new Map();
+    this.gathering = undefined;
+    try {
+      await replica.caughtUp();
+      if (epoch !== this.epoch) return;
+      const points = this.concernedBy([...changes.keys()]);
+      const settleAll = afterAll(points.length, [...changes.values()].flat());
+      for (const id of points) this.ask(id, clock.now(), [settleAll]);
+    } catch (error) {
+      logger.warn(
+        { error: messageOf(error) },
+        'which local lists are concerned cannot be told yet; again soon',
+      );
+      if (epoch !== this.epoch) return;
+      for (const [key, settles] of changes) {
+        const others = this.gathered.get(key) ?? [];
+        this.gathered.set(key, [...settles, ...others]);
+      }
+      this.gathering = { since: clock.now(), last: clock.now() };
+    } finally {
+      this.concerning = false;
+    }
+  }
+
+  /** Charging points whose lists may be others, by what each change touches. */
+  private concernedBy(changed: readonly string[]): string[] {
+    const { state } = this.options.replica;
+    const ids = (kind: string): Set<string> =>
+      new Set(changed.flatMap((key) => (key.startsWith(`${kind}/`) ? [key.slice(kind.length + 1)] : [])));
+    const [points, accounts, tokens] = [ids('point'), ids('account'), ids('token')];
+    const accountsOf = (token: Entity<'token'> | undefined): string[] =>
+      token === undefined
+        ? []
+        : [token.state, ...token.past.map((one) => one.state)].flatMap((one) => one?.account ?? []);
+    for (const id of tokens)
+      for (const account of accountsOf(lookUp(state, 'token', id))) accounts.add(account);
+    if (tokens.size > 0)
+      // A parent group's word is part of the entries of its tokens.
+      for (const token of mapOf(state, 'token').values()) {
+        const group = token.state?.group_id;
+        if (group !== undefined && tokens.has(tokenIdOf(group)))
+          for (const account of accountsOf(token)) accounts.add(account);
+      }
+    const anyToken = tokens.size > 0 || accounts.size > 0;
+    return [...this.opted].filter((id) => {
+      if (points.has(id)) return true;
+      const point = lookUp(state, 'point', id)?.state;
+      const scope = point == null ? undefined : scopeOf(point);
+      if (scope === undefined || !anyToken) return false;
+      return scope.mode === 'all' || (scope.account !== undefined && accounts.has(scope.account));
+    });
+  }
+
+  private work(now: number): void {
+    for (const [id, due] of this.due) {
+      if (this.running.size >= this.options.atOnce) return;
+      if (due.at > now || this.running.has(id)) continue;
+      this.due.delete(id);
+      if (!this.opted.has(id)) {
+        for (const settle of due.settles) settle();
+        continue;
+      }
+      this.running.add(id);
+      const { epoch } = this;
+      void this.look(id, due, epoch).finally(() => {
+        this.running.delete(id);
+        if (epoch === this.epoch) this.work(this.options.clock.now());
+      });
+    }
+  }
+
+  private async look(id: string, due: Due, epoch: number): Promise<void> {
+    const { updater, clock, logger } = this.options;
+    const { anew, full, isOnline, settles, attempts } = due;
+    const goesOn = (): boolean => epoch === this.epoch;
+    let outcome: ListOutcome;
+    try {
+      outcome = await updater.update(id, { anew, full, goesOn });
+    } catch (error) {
+      outcome = { outcome: 'silent', detail: messageOf(error) };
+    }
+    if (!goesOn()) return;
+    const now = clock.now();
+    switch (outcome.outcome) {
+      case 'too-early':
+        this.ask(id, outcome.at, settles, { attempts });
+        return;
+      case 'offline': {
+        const again = isOnline ? this.againMs(attempts) : undefined;
+        if (again === undefined) break;
+        this.ask(id, now + again, settles, { anew, full, isOnline, attempts: attempts + 1 });
+        return;
+      }
+      case 'refused':
+      case 'silent': {
+        const again = this.againMs(attempts);
+        logger.warn(
+          { chargePointId: id, outcome: outcome.outcome, detail: outcome.detail, againInMs: again ?? null },
+          'the local list of a charger could not be brought up to date',
+        );
+        if (again !== undefined) {
+          this.ask(id, now + again, settles, { anew, full, attempts: attempts + 1 });
+          return;
+        }
+        break;
+      }
+      case 'updated':
+        if (outcome.left > 0)
+          logger.warn(
+            { chargePointId: id, left: outcome.left },
+            'a local list is longer than the charger can hold',
+          );
+        else
+          logger.info({ chargePointId: id, version: outcome.version }, 'a local list was brought up to date');
+    }
+    for (const settle of settles) settle();
+  }
+
+  /** undefined: not again. */
+  private againMs(attempts: number): number | undefined {
+    return (this.options.againMs ?? AGAIN_MS)[attempts];
+  }
+
+  private opt(id: string): void {
+    const point = lookUp(this.options.replica.state, 'point', id);
+    if (point !== undefined && hasHadList(point)) this.opted.add(id);
+    else this.opted.delete(id);
+  }
+}
+
+/** A settle that has to be called so many times before all of these are; at once when that is none. */
+function afterAll(times: number, settles: readonly Settle[]): Settle {
+  let left = times;
+  const settle = (): void => {
+    if (--left === 0) for (const one of settles) one();
+  };
+  if (times === 0) for (const one of settles) one();
+  return settle;
+}
