@@ -179,14 +179,13 @@ export async function cmsStage({
     };
   }
 
-  const first = await api();
-  const { store } = first;
+  let first = await api();
   type Kind = keyof typeof examples;
   const put = (kind: Kind, state: object, id: string): Promise<unknown> =>
-    store.propose({
+    first.store.propose({
       kind,
       id,
-      change: store.replica.get(kind, id) === undefined ? 'created' : 'updated',
+      change: first.store.replica.get(kind, id) === undefined ? 'created' : 'updated',
       state: state as never,
       actor: 'test',
     });
@@ -198,7 +197,13 @@ export async function cmsStage({
     queues,
     ingest,
     api,
-    first,
+    /** The api that is asked. */
+    get first() {
+      return first;
+    },
+    use: (other: typeof first): void => {
+      first = other;
+    },
     put,
     basic: (id: string, password: string | Buffer) => ({
       authorization: `Basic ${Buffer.concat([Buffer.from(`${id}:`), Buffer.from(password as string)]).toString('base64')}`,
@@ -209,7 +214,7 @@ export async function cmsStage({
       await put('point', { ...point, id, evses, passwordHash: await hashPassword(PASSWORD), ...more }, id);
       await eventually(() => ofIngest.get('point', id));
     },
-    pointOf: (id = 'CP-1') => store.replica.get('point', id)?.state,
+    pointOf: (id = 'CP-1') => first.store.replica.get('point', id)?.state,
     /** Of the charger that presents this key: 101 or what the door says. */
     knock: (id: string, password: string | Buffer): Promise<number> =>
       new Promise((resolve) => {

@@ -34,12 +34,15 @@ type Settle = () => void;
 interface Due {
   at: number;
   readonly settles: Settle[];
+  readonly since: number;
   /** Looks that came to nothing. */
   attempts: number;
   anew: boolean;
   full: boolean;
   /** It was said to be online; its gateway may not have told the broker yet. */
   isOnline: boolean;
+  /** Somebody waits for it. */
+  hurry: boolean;
 }
 
 export interface ListDeskOptions {
@@ -100,7 +103,7 @@ export class ListDesk {
         });
         return;
       case 'push':
-        this.ask(wake.chargePointId, now, [settle], { anew: true, full: wake.full });
+        this.ask(wake.chargePointId, now, [settle], { anew: true, full: wake.full, hurry: true });
         return;
       case 'changed': {
         const key = `${wake.entity}/${wake.id}`;
@@ -120,23 +123,20 @@ export class ListDesk {
     this.gathering = undefined;
   }
 
-  private ask(
-    pointId: string,
-    at: number,
-    settles: readonly Settle[],
-    { anew = false, full = false, isOnline = false, attempts = 0 }: Partial<Omit<Due, 'at' | 'settles'>> = {},
-  ): void {
+  private ask(pointId: string, at: number, settles: readonly Settle[], more: Partial<Due> = {}): void {
     const known = this.due.get(pointId);
     if (known === undefined) {
-      this.due.set(pointId, { at, settles: [...settles], attempts, anew, full, isOnline });
+      const once = { attempts: 0, anew: false, full: false, isOnline: false, hurry: false };
+      this.due.set(pointId, { since: this.options.clock.now(), ...once, ...more, at, settles: [...settles] });
       return;
     }
     known.at = Math.min(known.at, at);
     known.settles.push(...settles);
-    known.anew ||= anew;
-    known.full ||= full;
-    known.isOnline ||= isOnline;
-    known.attempts = Math.min(known.attempts, attempts);
+    known.anew ||= more.anew ?? false;
+    known.full ||= more.full ?? false;
+    known.isOnline ||= more.isOnline ?? false;
+    known.hurry ||= more.hurry ?? false;
+    known.attempts = Math.min(known.attempts, more.attempts ?? 0);
   }
 
   private tick(): void {
@@ -234,40 +234,33 @@ export class ListDesk {
   }
 
   private async look(id: string, due: Due, epoch: number): Promise<void> {
-    const { updater, clock, logger } = this.options;
-    const { anew, full, isOnline, settles, attempts } = due;
+    const { updater, clock, settleMs, logger } = this.options;
+    const { settles, attempts } = due;
     const goesOn = (): boolean => epoch === this.epoch;
+    // Changes that never stop must not keep a charger without any list.
+    const hurry = due.hurry || clock.now() > due.since + settleMs * LONGEST_GATHERING;
     let outcome: ListOutcome;
     try {
-      outcome = await updater.update(id, { anew, full, goesOn });
+      outcome = await updater.update(id, { anew: due.anew, full: due.full, hurry, goesOn });
     } catch (error) {
       outcome = { outcome: 'silent', detail: messageOf(error) };
     }
     if (!goesOn()) return;
-    const now = clock.now();
     switch (outcome.outcome) {
       case 'too-early':
-        this.ask(id, outcome.at, settles, { attempts });
+        this.ask(id, outcome.at, settles, { ...due, anew: false });
         return;
-      case 'offline': {
-        const again = isOnline ? this.againMs(attempts) : undefined;
-        if (again === undefined) break;
-        this.ask(id, now + again, settles, { anew, full, isOnline, attempts: attempts + 1 });
-        return;
-      }
+      case 'offline':
+        if (due.isOnline && this.askAgain(id, due)) return;
+        break;
       case 'refused':
-      case 'silent': {
-        const again = this.againMs(attempts);
+      case 'silent':
         logger.warn(
-          { chargePointId: id, outcome: outcome.outcome, detail: outcome.detail, againInMs: again ?? null },
+          { chargePointId: id, outcome: outcome.outcome, detail: outcome.detail, attempt: attempts + 1 },
           'the local list of a charger could not be brought up to date',
         );
-        if (again !== undefined) {
-          this.ask(id, now + again, settles, { anew, full, attempts: attempts + 1 });
-          return;
-        }
+        if (this.askAgain(id, due)) return;
         break;
-      }
       case 'updated':
         if (outcome.left > 0)
           logger.warn(
@@ -280,9 +273,13 @@ export class ListDesk {
     for (const settle of settles) settle();
   }
 
-  /** undefined: not again. */
-  private againMs(attempts: number): number | undefined {
-    return (this.options.againMs ?? AGAIN_MS)[attempts];
+  /** False: it has been tried often enough. */
+  private askAgain(id: string, due: Due): boolean {
+    const again = (this.options.againMs ?? AGAIN_MS)[due.attempts];
+    if (again === undefined) return false;
+    const at = this.options.clock.now() + again;
+    this.ask(id, at, due.settles, { ...due, attempts: due.attempts + 1 });
+    return true;
   }
 
   private opt(id: string): void {

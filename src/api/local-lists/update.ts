@@ -18,6 +18,7 @@ import {
   type ListPlan,
   listVersionAt,
   planList,
+  scopeOf,
   TouchedTokens,
   timeOfListVersion,
 } from '../../domain/registry/local-list.js';
@@ -61,7 +62,7 @@ export interface ListUpdaterOptions {
 export type ListOutcome =
   | { readonly outcome: 'up-to-date' | 'offline' | 'unsupported' | 'no-list' }
   | { readonly outcome: 'updated'; readonly version: number; readonly left: number }
-  /** Again at this time: the charger's list is as new as one that can be made now. */
+  /** Again at this time: what it would be told is too new to be sure that nothing of then is still on its way here. */
   | { readonly outcome: 'too-early'; readonly at: number }
   | { readonly outcome: 'refused' | 'silent'; readonly detail: string }
   /** `goesOn` said no. */
@@ -81,6 +82,8 @@ export interface UpdateRequest {
   readonly anew?: boolean;
   /** The whole list. */
   readonly full?: boolean;
+  /** Now, though it may have to be done again when the newest changes have settled. */
+  readonly hurry?: boolean;
   /** Looked at before each command. */
   readonly goesOn: () => boolean;
 }
@@ -92,7 +95,10 @@ export class ListUpdater {
   constructor(private readonly options: ListUpdaterOptions) {}
 
   /** Rejects when the broker is away. */
-  async update(pointId: string, { anew = false, full = false, goesOn }: UpdateRequest): Promise<ListOutcome> {
+  async update(
+    pointId: string,
+    { anew = false, full = false, hurry = false, goesOn }: UpdateRequest,
+  ): Promise<ListOutcome> {
     const { sender } = this.options;
     const held = await sender.locate(pointId);
     if (held === undefined) {
@@ -105,15 +111,20 @@ export class ListUpdater {
     const asked = await run.askVersion();
     if (asked !== undefined) return asked;
     await this.options.replica.caughtUp();
-    const first = full ? undefined : this.plan(pointId, held.protocol, learnt, learnt.version);
-    if (first !== undefined && first.plan.kind !== 'full') {
+    let first = full ? undefined : this.plan(pointId, held.protocol, learnt, learnt.version);
+    if (first !== undefined && first.plan.kind !== 'up-to-date' && learnt.limits === undefined) {
+      const unknown = await run.askLimits();
+      if (unknown !== undefined) return unknown;
+      first = this.plan(pointId, held.protocol, learnt, learnt.version);
+    }
+    if (first?.plan.kind === 'up-to-date') return { outcome: 'up-to-date' };
+    const settledAt = this.settledAt(pointId);
+    if (!hurry && settledAt > this.options.clock.now()) return { outcome: 'too-early', at: settledAt };
+    if (first?.plan.kind === 'differential') {
       const { plan, version } = first;
-      if (plan.kind === 'up-to-date') return { outcome: 'up-to-date' };
       if (version <= (learnt.version ?? 0))
-        return { outcome: 'too-early', at: this.whenAfter(learnt.version ?? 0) };
-      const parts = await run.partsOf(plan.changes);
-      if (parts === 'stopped') return { outcome: 'stopped' };
-      if (parts.length === 1) {
+        return { outcome: 'too-early', at: this.whenMade((learnt.version ?? 0) + 1) };
+      if (run.partsOf(plan.changes).length === 1) {
         const sent = await run.tell('Differential', version, plan.changes);
         if (sent === undefined) return { outcome: 'updated', version, left: 0 };
         if (sent.outcome !== 'refused') return sent;
@@ -132,8 +143,7 @@ export class ListUpdater {
       wanted.plan.kind === 'full' ? wanted : this.plan(pointId, protocol, learnt, learnt.version);
     if (plan.kind !== 'full') return { outcome: 'no-list' };
     const changes = plan.entries.map((entry) => ({ uid: entry.uid, type: entry.type, entry }));
-    const parts = await run.partsOf(changes);
-    if (parts === 'stopped') return { outcome: 'stopped' };
+    const parts = run.partsOf(changes);
     for (const [index, part] of parts.entries()) {
       const isLast = index === parts.length - 1;
       const sent = await run.tell(index === 0 ? 'Full' : 'Differential', isLast ? version : index + 1, part);
@@ -179,8 +189,18 @@ export class ListUpdater {
     return learnt;
   }
 
-  private whenAfter(version: number): number {
-    return timeOfListVersion(version + 1) + this.options.settings.settleMs / 2;
+  /** When a list can be made that has the newest change in it, epoch milliseconds. */
+  private settledAt(pointId: string): number {
+    const { state } = this.options.replica;
+    const point = lookUp(state, 'point', pointId);
+    if (!point?.state) return 0;
+    const scope = scopeOf(point.state);
+    const changed = scope === undefined ? undefined : this.touchedNow().newest(state, scope);
+    return this.whenMade(listVersionAt(Math.max(changed ?? 0, Date.parse(point.at))) + 1);
+  }
+
+  private whenMade(version: number): number {
+    return timeOfListVersion(version) + this.options.settings.settleMs / 2;
   }
 }
 
@@ -217,8 +237,7 @@ class Run {
   }
 
   /** At least one, which may be empty. */
-  async partsOf(changes: readonly ListChange[]): Promise<(readonly ListChange[])[] | 'stopped'> {
-    if (changes.length > 1 && (await this.askLimits())?.outcome === 'stopped') return 'stopped';
+  partsOf(changes: readonly ListChange[]): (readonly ListChange[])[] {
     const { protocol } = this.held;
     const { perMessage = this.options.settings.perMessage, bytesPerMessage = FRAME_BYTES } =
       this.learnt.limits ?? {};

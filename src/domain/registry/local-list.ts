@@ -141,14 +141,22 @@ export function planList(
       : { kind: 'full', entries: [], left: 0, tooLong: 0 };
   const whole = (): ListPlan => ({ kind: 'full', ...wantedList(state, scope, limits, at) });
   if (since === undefined || then === undefined || !isSame(scope, scopeThen)) return whole();
-  const changes = touched
-    .since(since)
-    .flatMap((id) => changeSince(state, id, scope, { since, at, limits }))
+  const found = touched.since(since).flatMap((id) => changeSince(state, id, scope, { since, at, limits }));
+  const changes = found
+    .flatMap((one) => one.changes)
     .sort((a, b) => byId({ id: tokenIdOf(a.uid) }, { id: tokenIdOf(b.uid) }));
   if (changes.length === 0) return { kind: 'up-to-date' };
   const list = wantedList(state, scope, limits, at);
-  // Who comes and who goes depends on all the others then.
-  return list.left > 0 ? { kind: 'full', ...list } : { kind: 'differential', changes };
+  const lengthThen = found.reduce((length, { grown }) => length - grown, list.entries.length + list.left);
+  // Where there is, or was, no room for all, who comes and who goes depends on all the others.
+  const isCut = list.left > 0 || !(lengthThen <= limits.entries);
+  return isCut ? { kind: 'full', ...list } : { kind: 'differential', changes };
+}
+
+interface Change {
+  readonly changes: readonly ListChange[];
+  /** By so many entries the list has grown; NaN: that cannot be told. */
+  readonly grown: number;
 }
 
 function changeSince(
@@ -156,27 +164,30 @@ function changeSince(
   id: string,
   scope: ListScope,
   { since, at, limits }: { since: number; at: number; limits: ListLimits },
-): ListChange[] {
+): Change[] {
   const token = lookUp(state, 'token', id);
   if (token === undefined) return [];
   const says = (entry: ListEntry | undefined): ListEntry | undefined =>
     entry === undefined || entry.uid.length > limits.tokenLength ? undefined : sayable(entry, limits);
   const now = says(entryNow(state, token, scope, at));
   const before = entryThen(state, token, scope, since);
-  const was = before === 'unknown' ? before : says(before);
-  if (was !== 'unknown' && JSON.stringify(was) === JSON.stringify(now)) return [];
-  if (now !== undefined) {
-    // One that was written otherwise (upper case, lower case) or was of another type is another one to some chargers.
-    const isOther = was !== 'unknown' && was !== undefined && (was.uid !== now.uid || was.type !== now.type);
-    const gone = isOther ? [{ uid: was.uid, type: was.type, entry: undefined }] : [];
-    return [...gone, { uid: now.uid, type: now.type, entry: now }];
+  if (before === 'unknown') {
+    // A home charger is not told of other people's tokens.
+    const last = now ?? token.state ?? token.past.findLast((one) => one.state != null)?.state;
+    const isIts =
+      now !== undefined || (last && last.uid.length <= limits.tokenLength && isOf(last as Token, scope));
+    return last && isIts
+      ? [{ changes: [{ uid: last.uid, type: last.type, entry: now }], grown: Number.NaN }]
+      : [];
   }
-  if (was !== undefined && was !== 'unknown') return [{ uid: was.uid, type: was.type, entry: undefined }];
-  // Whether it was on the list cannot be told any more. A home charger is not told of other people's tokens.
-  const last = token.state ?? token.past.findLast((one) => one.state != null)?.state;
-  return was === 'unknown' && last && last.uid.length <= limits.tokenLength && isOf(last, scope)
-    ? [{ uid: last.uid, type: last.type, entry: undefined }]
-    : [];
+  const was = says(before);
+  if (JSON.stringify(was) === JSON.stringify(now)) return [];
+  const grown = (now === undefined ? 0 : 1) - (was === undefined ? 0 : 1);
+  // One that was written otherwise (upper case, lower case) or was of another type is another one to some chargers.
+  const isAnother = was !== undefined && (was.uid !== now?.uid || was.type !== now.type);
+  const gone = isAnother ? [{ uid: was.uid, type: was.type, entry: undefined }] : [];
+  const come = now === undefined ? [] : [{ uid: now.uid, type: now.type, entry: now }];
+  return [{ changes: [...gone, ...come], grown }];
 }
 
 /** Tokens by when something last changed that their entries are made of. To be made anew when the registry has changed. */
