@@ -9,7 +9,8 @@
  *   until its own frame AND all before it are confirmed.
  * - draining: nothing more is read; what was read is confirmed and answered, then the socket closes (1001).
  * - closed: what still arrives on the socket is ignored, unanswered: the charger sends it again. Frames whose
- *   confirm arrives now are simply in the log. `Disconnected` was published at this crossing, so it lies after
+ *   confirm arrives now are simply in the log; an answer to a CALL of ours that was read before counts with its
+ *   confirm (a charger that was given a new key answers, and goes to come again with it). `Disconnected` was published at this crossing, so it lies after
  *   every frame of this connection, and before `Connected` of the one that replaces it.
  *
  * Reading is held (never dropped) for any of the causes in `Hold`; it goes on when the last one is gone.
@@ -119,6 +120,8 @@ export class Connection {
   private state: 'open' | 'draining' | 'closed' = 'open';
   private seq = 0;
   private readonly pending: Pending[] = [];
+  /** Its answers that were read before the end, and whose confirm is still to come. */
+  private readonly lastWords = new Set<Pending>();
   private holds = 0;
   private unreadable = 0;
   private heard = true;
@@ -300,9 +303,13 @@ export class Connection {
       () => {
         context.metrics.confirmed(context.clock.monotonic() - since);
         pending.confirmed = true;
-        this.answerInOrder();
+        if (this.lastWords.delete(pending)) this.heardLast(pending);
+        else this.answerInOrder();
       },
-      (error: unknown) => this.onUnkept(error),
+      (error: unknown) => {
+        this.onUnkept(error);
+        if (this.lastWords.delete(pending)) this.heardLast();
+      },
     );
   }
 
@@ -329,6 +336,12 @@ export class Connection {
     if ((this.holds & Hold.window) !== 0 && this.pending.length <= WINDOW / 2) this.release('window');
     if (this.socket.bufferedAmount > UNREAD_BYTES) this.hold('slow');
     this.leaveIfDrained();
+  }
+
+  /** An answer that was read before the end, when it is kept; without one: it could not be. */
+  private heardLast(pending?: Pending): void {
+    if (pending?.answer !== undefined) this.calls.settle(pending.answer);
+    if (this.lastWords.size === 0) this.calls.close();
   }
 
   private leaveIfDrained(): void {
@@ -364,11 +377,15 @@ export class Connection {
   private end(code: number, reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    const answers = this.pending.filter(({ answer }) => answer !== undefined);
     this.pending.length = 0;
     this.context.metrics.disconnects.add(String(code));
     const body: DisconnectedBody = { code, reason };
     this.fact('Disconnected', body);
-    this.calls.close();
+    this.calls.refuse('the charger went away');
+    for (const answer of answers) if (!answer.confirmed) this.lastWords.add(answer);
+    for (const answer of answers) if (answer.confirmed) this.heardLast(answer);
+    if (this.lastWords.size === 0) this.calls.close();
     this.context.ended(this);
   }
 
