@@ -126,6 +126,8 @@ async function checkBindings(
     { exchange: exchanges.chargingEvents, destination: streams.chargingEvents, key: '#' },
     { exchange: exchanges.cmsEvents, destination: streams.cmsEvents, key: '#' },
     { exchange: exchanges.notifications, destination: queues.notifications, key: '#' },
+    { exchange: exchanges.chargingEvents, destination: queues.localLists, key: 'charger.online' },
+    { exchange: exchanges.cmsEvents, destination: queues.localLists, key: 'cms.token.*' },
     { exchange: exchanges.deadLetters, destination: queues.deadLetters, key: '' },
   ];
   const { username, password, vhost } = streamAddress(settings);
