@@ -183,8 +183,8 @@ export const settings = z.object({
   WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
     'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
   ),
-  WATTSTREAM_LOCAL_LIST_SETTLE_MS: count(5_000, 1_000).describe(
-    'After the last change of tokens, before local lists are sent to chargers: a bulk import is one update, and clocks of apis may differ by half of it',
+  WATTSTREAM_LOCAL_LIST_SETTLE_MS: count(10_000, 1_000).describe(
+    'After the last change of tokens, before local lists are sent to chargers: a bulk import is one update. A change that takes longer than half of it to come here has the whole list sent',
   ),
   WATTSTREAM_LOCAL_LIST_AT_ONCE: count(10, 1).describe(
     'Chargers whose local lists are worked on at the same time',

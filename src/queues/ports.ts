@@ -79,6 +79,10 @@ export type ListWake =
       readonly kind: 'changed';
       readonly entity: 'token' | 'account' | 'point';
       readonly id: string;
+      /** When its writer made it, ISO 8601. */
+      readonly at: string;
+      /** Somebody has had it before. */
+      readonly redelivered: boolean;
     }
   /** Somebody wants it now; `full`: the whole list, whatever the charger says it has. */
   | { readonly kind: 'push'; readonly chargePointId: string; readonly full: boolean };

@@ -444,17 +444,23 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
       await until(() => first.got.length === 3, 'all three');
       const wakes = [
         { kind: 'online', chargePointId: 'CP-1' },
-        { kind: 'changed', entity: 'token', id: 'CAFE' },
+        {
+          kind: 'changed',
+          entity: 'token',
+          id: 'CAFE',
+          at: '2026-11-25T10:00:00.250Z',
+          redelivered: false,
+        },
         { kind: 'push', chargePointId: 'CP-2', full: true },
       ];
       expect(first.got.map(({ wake }) => wake)).toEqual(wakes);
       const second = desk();
-      first.got[1]?.settle();
+      first.got[0]?.settle();
       await turn();
       await first.consumer.close();
       expect(first.losses()).toBeGreaterThan(0);
       await until(() => second.got.length >= 2, 'the other has what was not settled');
-      expect(second.got.map(({ wake }) => wake)).toEqual([wakes[0], wakes[2]]);
+      expect(second.got.map(({ wake }) => wake)).toEqual([{ ...wakes[1], redelivered: true }, wakes[2]]);
       for (const { settle } of second.got) settle();
       await queues.wakes().push('CP-3', false);
       await until(() => second.got.length === 3, 'the next one');

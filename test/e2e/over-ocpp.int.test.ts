@@ -97,7 +97,7 @@ beforeAll(async () => {
     WATTSTREAM_CHECKPOINT_MS: '500',
     WATTSTREAM_COMMAND_GRACE_SECONDS: '1',
     WATTSTREAM_LOCATE_MS: '5000',
-    WATTSTREAM_LOCAL_LIST_SETTLE_MS: '1000',
+    WATTSTREAM_LOCAL_LIST_SETTLE_MS: '2000',
   });
   [ingest, , first, second] = await Promise.all([
     installation.start('ingest'),

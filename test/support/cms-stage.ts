@@ -44,7 +44,7 @@ export type CmsStage = Awaited<ReturnType<typeof cmsStage>>;
 
 export async function cmsStage({
   seconds = 10,
-  settleMs = 20,
+  settleMs = 500,
 }: {
   seconds?: number;
   settleMs?: number;

@@ -7,7 +7,8 @@
  *     change of the registry ──> gathered ──> its chargers ──^   └─refused, silent─> again later, a few times
  *     push ──────────────────────────────────────────────────^
  *
- * Changes are gathered until none has come for a while (WATTSTREAM_LOCAL_LIST_SETTLE_MS): a bulk import is one look at each
+ * A change that comes late (its writer was cut off from the broker for a while, or its clock is behind) has the whole list
+ * sent: what the versions of lists say is not true of it. Changes are gathered until none has come for a while (WATTSTREAM_LOCAL_LIST_SETTLE_MS): a bulk import is one look at each
  * charger. One charger is worked on by one look at a time. A charger that refuses is left alone after a few attempts,
  * until something changes or it comes again.
  */
@@ -63,6 +64,10 @@ export class ListDesk {
   private readonly running = new Set<string>();
   /** Changes that wait for the last one of them. */
   private gathered = new Map<string, Settle[]>();
+  /** Those of them that came later than a settling time allows for: their writer was cut off, or its clock is behind. */
+  private late = new Set<string>();
+  /** Charging points that were away when the whole list was due. */
+  private readonly owed = new Set<string>();
   private gathering: { since: number; last: number } | undefined;
   /** Charging points that get a list, or had one. */
   private readonly opted = new Set<string>();
@@ -107,6 +112,8 @@ export class ListDesk {
         return;
       case 'changed': {
         const key = `${wake.entity}/${wake.id}`;
+        // Lists may have gone out meanwhile whose version says that they have it.
+        if (!wake.redelivered && now - Date.parse(wake.at) > this.options.settleMs / 2) this.late.add(key);
         const settles = this.gathered.get(key);
         if (settles === undefined) this.gathered.set(key, [settle]);
         else settles.push(settle);
@@ -120,6 +127,7 @@ export class ListDesk {
     this.epoch++;
     this.due.clear();
     this.gathered = new Map();
+    this.late = new Set();
     this.gathering = undefined;
   }
 
@@ -162,14 +170,17 @@ export class ListDesk {
     const { epoch } = this;
     this.concerning = true;
     const changes = this.gathered;
+    const { late } = this;
     this.gathered = new Map();
+    this.late = new Set();
     this.gathering = undefined;
     try {
       await replica.caughtUp();
       if (epoch !== this.epoch) return;
       const points = this.concernedBy([...changes.keys()]);
       const settleAll = afterAll(points.length, [...changes.values()].flat());
-      for (const id of points) this.ask(id, clock.now(), [settleAll]);
+      const whole = new Set(this.concernedBy([...late]));
+      for (const id of points) this.ask(id, clock.now(), [settleAll], { full: whole.has(id) });
     } catch (error) {
       logger.warn(
         { error: messageOf(error) },
@@ -180,6 +191,7 @@ export class ListDesk {
         const others = this.gathered.get(key) ?? [];
         this.gathered.set(key, [...settles, ...others]);
       }
+      for (const key of late) this.late.add(key);
       this.gathering = { since: clock.now(), last: clock.now() };
     } finally {
       this.concerning = false;
@@ -239,13 +251,16 @@ export class ListDesk {
     const goesOn = (): boolean => epoch === this.epoch;
     // Changes that never stop must not keep a charger without any list.
     const hurry = due.hurry || clock.now() > due.since + settleMs * LONGEST_GATHERING;
+    const full = due.full || this.owed.has(id);
     let outcome: ListOutcome;
     try {
-      outcome = await updater.update(id, { anew: due.anew, full: due.full, hurry, goesOn });
+      outcome = await updater.update(id, { anew: due.anew, full, hurry, goesOn });
     } catch (error) {
       outcome = { outcome: 'silent', detail: messageOf(error) };
     }
     if (!goesOn()) return;
+    if (outcome.outcome === 'updated') this.owed.delete(id);
+    else if (full && outcome.outcome !== 'too-early') this.owed.add(id);
     switch (outcome.outcome) {
       case 'too-early':
         this.ask(id, outcome.at, settles, { ...due, anew: false });

@@ -192,6 +192,19 @@ describe('a charger and the registry', () => {
   });
 });
 
+test('a change whose writer was cut off for a while, or whose clock is behind, still reaches chargers that have a newer list', async () => {
+  const lists = new Lists();
+  await token('A1');
+  await charger(lists);
+  await eventually(() => lists.uids === 'A1');
+  await settled();
+  const slow = await stage.api({ now: () => Date.now() - 60_000 });
+  const { account: _, ...base } = examples.token;
+  const state = { ...base, uid: 'A1', status: 'Blocked' as const };
+  await slow.store.propose({ kind: 'token', id: 'A1', change: 'updated', state, actor: 'test' });
+  await eventually(() => lists.held.get('A1')?.status === 'Blocked');
+});
+
 describe('long lists', () => {
   const many = async (count: number): Promise<void> => {
     for (let n = 0; n < count; n++) await token(`T${String(n).padStart(3, '0')}`);

@@ -65,6 +65,7 @@ export class MemoryQueues {
   /** Not settled yet, oldest first. */
   readonly wakes: ListWake[] = [];
   private readonly wakeConsumers: WakeConsumer[] = [];
+  private readonly handedBefore = new WeakSet<ListWake>();
   private readonly waiting: (() => void)[] = [];
   private isAway = false;
 
@@ -141,9 +142,9 @@ export class MemoryQueues {
         const envelope = ofCmsEvent(this.names, event);
         return send(() => {
           this.cmsEvents.append(recordOf(envelope));
-          const { kind, entityId: id } = event;
+          const { kind, entityId: id, at } = event;
           if (kind === 'token' || kind === 'account' || kind === 'point')
-            this.wakeUp({ kind: 'changed', entity: kind, id });
+            this.wakeUp({ kind: 'changed', entity: kind, id, at, redelivered: false });
         });
       },
       publishNotification: async (told) => {
@@ -315,9 +316,11 @@ export class MemoryQueues {
     for (const wake of this.wakes) {
       if (active.handed.has(wake)) continue;
       active.handed.add(wake);
+      const redelivered = this.handedBefore.has(wake);
+      this.handedBefore.add(wake);
       setImmediate(() => {
         if (this.wakeConsumers[0] !== active) return;
-        active.take(wake, () => {
+        active.take(wake.kind === 'changed' ? { ...wake, redelivered } : wake, () => {
           const index = this.wakes.indexOf(wake);
           if (index !== -1 && this.wakeConsumers[0] === active) this.wakes.splice(index, 1);
         });

@@ -26,15 +26,27 @@ const changed = z
     type: z.string().startsWith('cms.'),
     kind: z.enum(['token', 'account', 'point']),
     entityId: z.string(),
+    at: z.string(),
   })
-  .transform(({ kind, entityId }): ListWake => ({ kind: 'changed', entity: kind, id: entityId }));
+  .transform(
+    ({ kind, entityId, at }): ListWake => ({
+      kind: 'changed',
+      entity: kind,
+      id: entityId,
+      at,
+      redelivered: false,
+    }),
+  );
 const push = z
   .object({ type: z.literal('local-list.push'), chargePointId: z.string(), full: z.boolean() })
   .transform(({ chargePointId, full }): ListWake => ({ kind: 'push', chargePointId, full }));
 /** What each message of the queue asks for. */
 const listWake = z.union([online, changed, push]);
 
-export const wakeOf = (body: unknown): ListWake | undefined => listWake.safeParse(body).data;
+function wakeOf(body: unknown, redelivered: boolean): ListWake | undefined {
+  const wake = listWake.safeParse(body).data;
+  return wake?.kind === 'changed' ? { ...wake, redelivered } : wake;
+}
 
 export function createListWakes({ connection, prefix, now = Date.now }: ListWakesOptions): ListWakes {
   const queue = messageNames(prefix).queues.localLists;
@@ -63,8 +75,8 @@ export function createListWakes({ connection, prefix, now = Date.now }: ListWake
         prefetch: PREFETCH,
         attempts: 1,
         ...(lost === undefined ? {} : { lost }),
-        handle: ({ body }) => {
-          const wake = wakeOf(body);
+        handle: ({ body, redelivered }) => {
+          const wake = wakeOf(body, redelivered);
           // Not ours to understand (a later version's): nothing is lost with it, each charger is looked at when it comes.
           if (wake === undefined) return Promise.resolve({ outcome: 'ack' });
           return new Promise<Outcome>((resolve) => take(wake, () => resolve({ outcome: 'ack' })));
