@@ -14,7 +14,6 @@ import {
   scopeOf,
   TouchedTokens,
   timeOfListVersion,
-  wantedList,
 } from '../../domain/registry/local-list.js';
 import { LOCAL_LISTS } from '../../domain/registry/point.js';
 import { type Entity, lookUp } from '../../domain/registry/state.js';
@@ -103,7 +102,8 @@ export class ListShelf {
     const limits = { entries: said.entries ?? settings.entries, tokenLength: TOKEN_LENGTH[protocol] };
     const at = timeOfListVersion(listVersionAt(clock.now()));
     const touched = this.touchedNow();
-    const { entries, left, tooLong } = wantedList(state, scope, limits, at);
+    const { entries, left, tooLong } =
+      scope === undefined ? { entries: [], left: 0, tooLong: 0 } : touched.wanted(state, scope, limits, at);
     const changed = scope === undefined ? undefined : touched.newest(state, scope);
     const plan =
       charger === null

@@ -139,18 +139,19 @@ export function planList(
     return scopeThen === undefined
       ? { kind: 'up-to-date' }
       : { kind: 'full', entries: [], left: 0, tooLong: 0 };
-  const whole = (): ListPlan => ({ kind: 'full', ...wantedList(state, scope, limits, at) });
+  const whole = (): ListPlan => ({ kind: 'full', ...touched.wanted(state, scope, limits, at) });
   if (since === undefined || then === undefined || !isSame(scope, scopeThen)) return whole();
   const found = touched.since(since).flatMap((id) => changeSince(state, id, scope, { since, at, limits }));
   const changes = found
     .flatMap((one) => one.changes)
     .sort((a, b) => byId({ id: tokenIdOf(a.uid) }, { id: tokenIdOf(b.uid) }));
   if (changes.length === 0) return { kind: 'up-to-date' };
-  const list = wantedList(state, scope, limits, at);
-  const lengthThen = found.reduce((length, { grown }) => length - grown, list.entries.length + list.left);
+  const length = touched.lengthOf(state, scope, limits, at);
+  const lengthThen = found.reduce((sum, { grown }) => sum - grown, length);
   // Where there is, or was, no room for all, who comes and who goes depends on all the others.
-  const isCut = list.left > 0 || !(lengthThen <= limits.entries);
-  return isCut ? { kind: 'full', ...list } : { kind: 'differential', changes };
+  return length <= limits.entries && lengthThen <= limits.entries
+    ? { kind: 'differential', changes }
+    : whole();
 }
 
 interface Change {
@@ -190,8 +191,13 @@ function changeSince(
   return [{ changes: [...gone, ...come], grown }];
 }
 
-/** Tokens by when something last changed that their entries are made of. To be made anew when the registry has changed. */
+/**
+ * Tokens by when something last changed that their entries are made of. To be made anew when the registry has changed; what
+ * is computed for one charger serves all the others of the same kind.
+ */
 export class TouchedTokens {
+  private readonly lengths = new Map<string, number>();
+  private last: { readonly key: string; readonly list: WantedList } | undefined;
   /** Newest first. */
   private readonly tokens: readonly { readonly id: string; readonly at: number }[];
 
@@ -217,6 +223,25 @@ export class TouchedTokens {
         };
       })
       .sort((a, b) => b.at - a.at);
+  }
+
+  /** As `wantedList`; the newest one is kept. */
+  wanted(state: RegistryState, scope: ListScope, limits: ListLimits, at: number): WantedList {
+    const key = JSON.stringify([scope, limits, at]);
+    if (this.last?.key !== key) this.last = { key, list: wantedList(state, scope, limits, at) };
+    return this.last.list;
+  }
+
+  /** Entries of the whole list, were there room for all. */
+  lengthOf(state: RegistryState, scope: ListScope, limits: ListLimits, at: number): number {
+    const key = JSON.stringify([scope, limits]);
+    let length = this.lengths.get(key);
+    if (length === undefined) {
+      const { entries, left } = this.wanted(state, scope, limits, at);
+      length = entries.length + left;
+      this.lengths.set(key, length);
+    }
+    return length;
   }
 
   /** When the newest change was made that a list of this scope is made of, epoch milliseconds; undefined: none ever. */
