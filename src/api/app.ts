@@ -26,6 +26,7 @@ import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
+import { type PointRouteOptions, pointRoutes } from './routes/points.js';
 import { processRoutes } from './routes/process.js';
 import { type UserRouteOptions, userRoutes } from './routes/user.js';
 import { type WebhookRoutesOptions, webhookRoutes } from './routes/webhooks.js';
@@ -54,6 +55,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Without it there are no routes for commands. */
   readonly commands?: CommandRouteOptions;
+  /** What is done about charging points over OCPP. Without it there are no routes for that. */
+  readonly points?: PointRouteOptions;
   /** Without it there are no routes for customers. */
   readonly charging?: UserRouteOptions;
   /**
@@ -83,6 +86,7 @@ export async function buildApp({
   metrics,
   log,
   commands,
+  points,
   charging,
   docsPage = true,
   onRoute,
@@ -207,6 +211,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry);
+  if (points !== undefined) pointRoutes(app, points);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
   if (charging !== undefined) userRoutes(app, charging);

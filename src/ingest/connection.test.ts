@@ -55,6 +55,34 @@ describe('answered means kept', () => {
   });
 });
 
+describe('an answer to a CALL of ours', () => {
+  const asked = async () => {
+    const { publisher, charger, gateway } = await start();
+    const cp = await charger('CP');
+    await until(() => gateway.connectionOf('CP') !== undefined);
+    const answer = gateway.connectionOf('CP')?.call('ClearCache', {}, { messageId: 'c1' });
+    answer?.catch(() => {});
+    await until(() => cp.inbox.length === 1);
+    return { publisher, cp, gateway, answer };
+  };
+
+  test('that was read before the charger went counts when it is kept: a charger with a new key answers and goes', async () => {
+    const { publisher, cp, gateway, answer } = await asked();
+    publisher.hold();
+    cp.send(JSON.stringify([3, 'c1', { status: 'Accepted' }]));
+    cp.socket.close();
+    await until(() => gateway.connectionOf('CP') === undefined);
+    publisher.flow();
+    expect(await answer).toMatchObject({ type: 'CallResult', payload: { status: 'Accepted' } });
+  });
+
+  test('that did not come before it went will not come', async () => {
+    const { cp, answer } = await asked();
+    cp.socket.close();
+    await expect(answer).rejects.toMatchObject({ code: 'CALL_UNANSWERED', why: 'gone' });
+  });
+});
+
 describe('the log of a connection', () => {
   test('Connected, frames and Disconnected, numbered, byte for byte', async () => {
     const { publisher, charger } = await start({ registry: { chargePoints: [] } });

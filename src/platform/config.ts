@@ -195,6 +195,18 @@ export const settings = z.object({
   WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
     'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
   ),
+  WATTSTREAM_LOCAL_LIST_SETTLE_MS: count(10_000, 1_000).describe(
+    'After the last change of tokens, before local lists are sent to chargers: a bulk import is one update. A change that takes longer than half of it to come here has the whole list sent',
+  ),
+  WATTSTREAM_LOCAL_LIST_AT_ONCE: count(10, 1).describe(
+    'Chargers whose local lists are worked on at the same time',
+  ),
+  WATTSTREAM_LOCAL_LIST_ENTRIES: count(1_000, 1).describe(
+    'Entries of a local list, where the charger does not say how many it can hold',
+  ),
+  WATTSTREAM_LOCAL_LIST_PER_MESSAGE: count(50, 1).describe(
+    'Entries of a local list in one message, where the charger does not say how many it takes',
+  ),
   WATTSTREAM_CHARGING_START_SECONDS: count(180, 1).describe(
     "After a customer's start, before it ends as CONNECTION_TIMEOUT because nobody plugged in; more than the chargers' own ConnectionTimeOut",
   ),

@@ -13,6 +13,8 @@ export interface ChargePoint {
   readonly securityProfile: SecurityProfile;
   /** As made by `hashPassword`; present for profiles 1 and 2. */
   readonly passwordHash?: string;
+  /** Of a key that is on its way to it, beside the other: it may come with either. */
+  readonly nextPasswordHash?: string;
   /** Common name its client certificate must carry (profile 3). Default: the id. */
   readonly certificateCommonName?: string;
   readonly station?: string;

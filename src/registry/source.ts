@@ -55,12 +55,14 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
     find(id): ChargePoint | undefined {
       const state = replica.get('point', id)?.state;
       if (state === undefined) return undefined;
-      const { securityProfile, passwordHash, certificateCommonName, station, account, meterKeys } = state;
+      const { securityProfile, passwordHash, nextPasswordHash, certificateCommonName } = state;
+      const { station, account, meterKeys } = state;
       return {
         id,
         securityProfile,
         station,
         ...(passwordHash === undefined ? {} : { passwordHash }),
+        ...(nextPasswordHash === undefined ? {} : { nextPasswordHash }),
         ...(certificateCommonName === undefined ? {} : { certificateCommonName }),
         ...(account === undefined ? {} : { account }),
         ...(meterKeys === undefined ? {} : { meterKeys }),

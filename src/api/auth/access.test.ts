@@ -96,6 +96,7 @@ async function build(given: Authentication) {
     },
     deadLetters: createMemoryDeadLetters([]),
     commands: { commands: NO_COMMANDS, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined) },
+    points: { rotations: { begin: nothing }, lists: { show: nothing, push: nothing } },
     charging: {
       service: { start: nothing, stop: nothing, find: nothing },
       sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing },
