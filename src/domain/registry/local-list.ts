@@ -12,7 +12,7 @@
 import type { AuthStatus } from '../ocpp/auth-status.js';
 import type { Point } from './point.js';
 import { type Entity, isLive, lookUp, mapOf, parseRef, type RegistryState, refOf } from './state.js';
-import { type Token, tokenIdOf } from './token.js';
+import { type Around, standingAt, type Token, tokenIdOf } from './token.js';
 
 /** 2020-01-01T00:00:00Z, epoch milliseconds. A signed 32-bit version lasts until 2088. */
 const BEGIN = 1_577_836_800_000;
@@ -280,12 +280,6 @@ function tokensIn(state: RegistryState, scope: ListScope | undefined): Entity<'t
 const isOf = ({ account }: Token, scope: ListScope): boolean =>
   scope.mode === 'all' || (scope.account !== undefined && account === scope.account);
 
-/** What of the others goes into a token's entry. */
-interface Around {
-  readonly isDisabled: boolean;
-  readonly group: Token | undefined;
-}
-
 function entryNow(
   state: RegistryState,
   { state: token }: Entity<'token'>,
@@ -332,23 +326,13 @@ function entryThen(
   );
 }
 
-/** As `registrySource` judges a token that is shown (registry/source.ts). */
-function entryOf(
-  token: Token,
-  scope: ListScope,
-  { isDisabled, group }: Around,
-  at: number,
-): ListEntry | undefined {
+function entryOf(token: Token, scope: ListScope, around: Around, at: number): ListEntry | undefined {
   if (token.whitelist === 'NEVER' || !isOf(token, scope)) return undefined;
-  const own = token.status === 'Accepted' && isDisabled ? 'Blocked' : token.status;
-  const status = own === 'Accepted' ? (group?.status ?? own) : own;
-  const ends = [token.expiresAt, group?.expiresAt].filter((one) => one !== undefined);
-  const expiresAt = ends.sort((a, b) => Date.parse(a) - Date.parse(b))[0];
-  const isOver = expiresAt !== undefined && Date.parse(expiresAt) <= at;
+  const { status, expiresAt } = standingAt(token, around, at);
   return {
     uid: token.uid,
     type: token.type,
-    status: status === 'Accepted' && isOver ? 'Expired' : status,
+    status,
     ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
     ...(token.group_id === undefined ? {} : { group: token.group_id }),
   };
