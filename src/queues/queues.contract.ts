@@ -3,7 +3,15 @@
  * `rabbitmq/rabbitmq.int.test.ts`.
  */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { anomaly, command, held, keptCommand, notice, stationCreated } from '../../test/messages.js';
+import {
+  anomaly,
+  command,
+  held,
+  keptCommand,
+  loginBegun,
+  notice,
+  stationCreated,
+} from '../../test/messages.js';
 import type { ChargingCommand, HeldCharger } from '../domain/messages/commands.js';
 import type { WattstreamError } from '../platform/errors.js';
 import type { EventLog, EventRecord, FollowFrom } from '../streams/ports.js';
@@ -17,13 +25,15 @@ import type {
   NotificationFeed,
 } from './ports.js';
 
+type Log = 'chargingEvents' | 'cmsEvents' | 'logins';
+
 export interface QueuesUnderTest {
   publisher(limits?: { maxUnconfirmed?: number }): EventPublisher;
   sender(): CommandSender;
   receiver(gateway: string, handler: CommandHandler): CommandReceiver;
   kept(): KeptCommands;
   feed(): NotificationFeed;
-  log(which: 'chargingEvents' | 'cmsEvents'): EventLog;
+  log(which: Log): EventLog;
   /** Nobody reaches the broker any more, until `back`. */
   away(): Promise<void>;
   back(): Promise<void>;
@@ -44,7 +54,7 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
     });
     afterEach(() => queues.close());
 
-    const follow = (from: FollowFrom, which: 'chargingEvents' | 'cmsEvents' = 'chargingEvents') => {
+    const follow = (from: FollowFrom, which: Log = 'chargingEvents') => {
       const records: EventRecord[] = [];
       let levelAt: number | undefined;
       const refusals: WattstreamError[] = [];
@@ -68,10 +78,13 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
       await publisher.publishChargingEvent(anomaly('e1', 'CP-7'));
       await publisher.publishChargingEvent(anomaly('e2'));
       await publisher.publishCMSEvent(stationCreated('c1'));
+      await publisher.publishLoginEvent(loginBegun('l1'));
       expect(publisher.unconfirmed).toBe(0);
       const charging = follow({ from: 'first' });
       const cms = follow({ from: 'first' }, 'cmsEvents');
-      await until(() => charging.levelAt() !== undefined && cms.levelAt() !== undefined, 'level');
+      const logins = follow({ from: 'first' }, 'logins');
+      const all = [charging, cms, logins];
+      await until(() => all.every(({ levelAt }) => levelAt() !== undefined), 'level');
       expect(charging.records.map(({ body: _, ...rest }) => rest)).toEqual([
         { offset: 0, routingKey: 'anomaly.found', id: 'e1', app: 'CP-7', publishedAt: 1_795_600_800_000 },
         { offset: 1, routingKey: 'anomaly.found', id: 'e2', app: 'CP-1', publishedAt: 1_795_600_800_000 },
@@ -81,6 +94,7 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
         anomaly('e2'),
       ]);
       expect(cms.records).toMatchObject([{ id: 'c1', app: 'S1', routingKey: 'cms.station.created' }]);
+      expect(logins.records).toMatchObject([{ id: 'l1', app: 'ac-1', routingKey: 'login.begun' }]);
     });
 
     test('many at once keep their order', async () => {
@@ -99,6 +113,9 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
         message: expect.stringContaining('chargePointId'),
       });
       await expect(publisher.publishCMSEvent({ ...stationCreated('c1'), version: 0 })).rejects.toMatchObject({
+        code: 'MESSAGE_INVALID',
+      });
+      await expect(publisher.publishLoginEvent({ ...loginBegun('l1'), loginId: '' })).rejects.toMatchObject({
         code: 'MESSAGE_INVALID',
       });
       await expect(publisher.publishNotification({ ...notice('n1'), id: '' })).rejects.toMatchObject({

@@ -6,6 +6,7 @@ import { silentLogger } from '../../platform/logger.js';
 import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
 import { makeFirstAdmin } from '../../registry/first-admin.js';
 import { openRegistry } from '../../registry/rabbitmq/open.js';
+import { openLogins } from '../../registry/rabbitmq/open-logins.js';
 import type { RegistryStore } from '../../registry/store.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { type Accounts, createAccounts } from './accounts.js';
@@ -34,18 +35,27 @@ async function start(): Promise<Process> {
     snapshotEvents: 1_000_000,
     log: silentLogger,
   });
+  const logins = openLogins({
+    address: queues.address,
+    topology: { amqpUrl: queues.directUrl, prefix: queues.prefix, eventsRetentionDays: 1, loginDays: 1 },
+    publisher,
+    writeMs: 30_000,
+    log: silentLogger,
+  });
   const accounts = createAccounts({
     settings: readSettings({ WATTSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes' }),
     store: registry.store,
+    loginStore: logins.store,
     publisher,
     now: Date.now,
     log: silentLogger,
   });
   closing.push(async () => {
     await registry.close();
+    await logins.close();
     await publisher.close(0);
   });
-  await registry.store.replica.level;
+  await Promise.all([registry.store.replica.level, logins.store.replica.level]);
   return { store: registry.store, accounts, logins: accounts.routes!.logins };
 }
 

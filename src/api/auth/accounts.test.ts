@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 /** Another api process on the same log. */
 async function another(): Promise<House> {
-  const one = await openHouse({ log: house.log });
+  const one = await openHouse({ log: house.log, loginLog: house.loginLog });
   others.push(one);
   return one;
 }
@@ -234,10 +234,10 @@ describe('a refresh token', () => {
   test('leaves nothing behind in memory but the newest state, and tells nobody', async () => {
     let pair = await pairOf(email);
     for (let turn = 0; turn < 5; turn++) pair = (await refresh(pair.refreshToken)).json();
-    const entity = house.store.replica.get('logins', 'ac-customer');
-    expect(entity?.state.families).toHaveLength(1);
-    expect(entity?.past).toEqual([]);
-    expect(house.publisher.notifications.map(({ type }) => type)).not.toContain('cms.logins.updated');
+    expect([...house.loginStore.replica.state.logins.values()]).toMatchObject([{ version: 6 }]);
+    expect(house.publisher.notifications.map(({ type }) => type)).toEqual(['cms.account.created']);
+    // And nothing at all in the log that is kept for ever.
+    expect(house.log.records.map(({ body }) => JSON.parse(body).type)).toEqual(['cms.account.created']);
   });
 });
 

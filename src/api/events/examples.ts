@@ -281,7 +281,6 @@ export const CMS_CHANGES = ['created', 'updated', 'deleted'] as const;
 const states: Partial<Record<EntityKind, Record<string, unknown>>> = {
   webhook: { id: 'wh-1', url: 'https://example.org/hooks', patterns: ['session.*'], enabled: true },
   'api-key': { id: '5f0c2b526a53', name: 'Billing', account: 'ac-1', prefix: 'wsk_5f0c2b526a53' },
-  logins: { id: 'ac-1' },
   ...Object.fromEntries(RESOURCES.map(({ kind, example }) => [kind, example])),
 };
 

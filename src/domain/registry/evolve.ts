@@ -168,11 +168,11 @@ function entityAfter(before: Entity | undefined, event: CmsEvent): Entity {
 }
 
 function pastAfter(before: Entity): Past[] {
-  const { keptStates, keptVersions = PAST_KEPT } = KINDS[before.kind] as Kind<EntityKind>;
+  const { keptStates } = KINDS[before.kind] as Kind<EntityKind>;
   const { version, change, at, actor, eventId, changed, state } = before;
   const last: Past = { version, change, at, actor, eventId, changed, ...(keptStates > 0 ? { state } : {}) };
   const past = [...before.past, last];
-  const kept = Math.max(keptVersions, keptStates);
+  const kept = Math.max(PAST_KEPT, keptStates);
   if (past.length > kept) past.splice(0, past.length - kept);
   const bare = past.length - keptStates - 1;
   const old = past[bare];

@@ -15,7 +15,7 @@ import { messageNames } from '../../domain/messages/names.js';
 import type { Notification } from '../../domain/messages/notifications.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { EventRecord } from '../../streams/ports.js';
-import { type Envelope, ofChargingEvent, ofCmsEvent, ofNotification } from '../envelope.js';
+import { type Envelope, ofChargingEvent, ofCmsEvent, ofLoginEvent, ofNotification } from '../envelope.js';
 import type {
   CommandHandler,
   CommandReceiver,
@@ -44,6 +44,7 @@ interface KeptConsumer {
 export class MemoryQueues {
   readonly chargingEvents = new MemoryEventLog();
   readonly cmsEvents = new MemoryEventLog();
+  readonly logins = new MemoryEventLog();
   readonly notifications: Notification[] = [];
   /** Everything published on `charging.commands`, taken or not. */
   readonly commands: ChargingCommand[] = [];
@@ -61,6 +62,7 @@ export class MemoryQueues {
     this.isAway = true;
     this.chargingEvents.setAway(true);
     this.cmsEvents.setAway(true);
+    this.logins.setAway(true);
     for (const listener of this.listeners) listener.down();
   }
 
@@ -71,6 +73,7 @@ export class MemoryQueues {
     for (const go of this.waiting.splice(0)) go();
     this.chargingEvents.setAway(false);
     this.cmsEvents.setAway(false);
+    this.logins.setAway(false);
     this.deliverKept();
   }
 
@@ -122,6 +125,10 @@ export class MemoryQueues {
       publishCMSEvent: async (event) => {
         const envelope = ofCmsEvent(this.names, event);
         return send(() => this.cmsEvents.append(recordOf(envelope)));
+      },
+      publishLoginEvent: async (event) => {
+        const envelope = ofLoginEvent(this.names, event);
+        return send(() => this.logins.append(recordOf(envelope)));
       },
       publishNotification: async (told) => {
         const envelope = ofNotification(this.names, told);
@@ -200,7 +207,7 @@ export class MemoryQueues {
     };
   }
 
-  eventLog(which: 'chargingEvents' | 'cmsEvents' = 'chargingEvents'): MemoryEventLog {
+  eventLog(which: 'chargingEvents' | 'cmsEvents' | 'logins' = 'chargingEvents'): MemoryEventLog {
     return this[which];
   }
 
