@@ -10,6 +10,7 @@ import type { Account } from '../src/domain/registry/account.js';
 import { readSettings } from '../src/platform/config.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { Registry as Metrics } from '../src/platform/metrics.js';
+import { observeLogins } from '../src/registry/metrics.js';
 import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
@@ -22,6 +23,8 @@ export const PASSWORD = 'correct horse battery staple';
 export interface HouseOptions {
   readonly log?: FakeLog;
   readonly loginLog?: FakeLog;
+  /** It is not waited until the logs have been read. */
+  readonly unready?: boolean;
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
   readonly trustedProxies?: readonly string[];
@@ -33,6 +36,7 @@ export type House = Awaited<ReturnType<typeof openHouse>>;
 export async function openHouse({
   log = new FakeLog(),
   loginLog = new FakeLog(),
+  unready = false,
   env = {},
   rates,
   trustedProxies,
@@ -56,6 +60,8 @@ export async function openHouse({
     log: silentLogger,
   });
   const authentication = accounts.confirm(authenticationFrom(settings, accounts.authenticators));
+  const metrics = new Metrics();
+  observeLogins(loginStore.replica, metrics);
   const app = await buildApp({
     queries: {
       list: () => [],
@@ -69,11 +75,11 @@ export async function openHouse({
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     ...(rates === undefined ? {} : { rates }),
     ...(trustedProxies === undefined ? {} : { trustedProxies }),
-    metrics: new Metrics(),
+    metrics,
     log: silentLogger,
     docsPage: false,
   });
-  await Promise.all([replica.level, loginStore.replica.level]);
+  if (!unready) await Promise.all([replica.level, loginStore.replica.level]);
   const get = await listening(app);
   const base = `http://127.0.0.1:${(app.server.address() as { port: number }).port}`;
 

@@ -12,8 +12,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
-import { type Complaint, judge, type Verdict } from '../domain/registry/evolve.js';
-import { type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
+import { type Complaint, EVENT_RULES, judge, type Verdict } from '../domain/registry/evolve.js';
+import { KINDS, type Kind, type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
 import { type Change, type Entity, isLive, lookUp } from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
@@ -60,7 +60,7 @@ export class RegistryStore {
   }
 
   /**
-   * Resolves with the entity as it then is. Rejects with CONFLICT (another version came first), REGISTRY_RULE (the rule
+   * Resolves with the entity as it then is. Rejects with CONFLICT (another version came first), LAST_ADMIN, REGISTRY_RULE (the rule
    * is named in the message, the fields in the cause), REGISTRY_NOT_READY, REGISTRY_UNANSWERED (it may apply or not).
    */
   async propose<K extends EntityKind>(proposal: Proposal<K>): Promise<Entity<K>> {
@@ -74,7 +74,7 @@ export class RegistryStore {
     await this.refuseWhatIsVoid(event);
     const { verdict } = await this.judgements.of(event);
     if (verdict.verdict === 'void') throw refusal(event, verdict);
-    await this.announce(event);
+    if (!(KINDS[event.kind] as Kind<EntityKind>).untold) await this.announce(event);
     return verdict.entity as unknown as Entity<K>;
   }
 
@@ -89,6 +89,7 @@ export class RegistryStore {
       entityId: id,
       version: (version ?? current?.version ?? 0) + 1,
       actor,
+      rules: EVENT_RULES,
       state: state as Record<string, unknown> | null,
     };
   }
@@ -161,6 +162,11 @@ function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): Wattst
   if (reason === 'VERSION' || reason === 'DUPLICATE')
     return new WattstreamError('CONFLICT', `Somebody else changed ${what} first. ${detail}`, {
       remedy: 'Read it again, and decide whether your change still makes sense.',
+    });
+  if (reason === 'LAST_ADMIN')
+    return new WattstreamError('LAST_ADMIN', `${what} stays as it is. ${detail}`, {
+      remedy:
+        'Make another admin first: an account with the role admin, an e-mail address and a password. A lost password: wattstream admin reset-password.',
     });
   return new WattstreamError(
     'REGISTRY_RULE',

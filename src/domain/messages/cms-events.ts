@@ -35,6 +35,13 @@ export const cmsEvent = z.object({
   entityId: z.string().min(1).max(255),
   version: z.int().positive().describe('1, 2, 3 ...; a deletion has one too'),
   actor: z.string(),
+  rules: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      'Rules that its writer knew, by which alone it is judged. Absent: those before they were numbered',
+    ),
   state: z.record(z.string(), z.unknown()).nullable().describe('The whole entity; null when it is deleted'),
 });
 export type CmsEvent = z.infer<typeof cmsEvent>;

@@ -45,6 +45,8 @@ export interface Kind<K extends EntityKind> {
   readonly secrets: readonly string[];
   /** Former versions whose whole state is kept in memory, because events of that time ask for it. */
   readonly keptStates: number;
+  /** Changes go into the log and to nobody else: no notification. */
+  readonly untold?: boolean;
 }
 
 const to = (kind: EntityKind, field: string, id: string | undefined): Reference[] =>
