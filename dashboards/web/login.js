@@ -93,7 +93,7 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
     if (response?.ok) return take(response);
     if (response !== undefined && response.status < 500 && response.status !== 429) {
       const { code } = await problemOf(response);
-      out(quiet && code !== 'TOKEN_REUSED' ? undefined : WORDS[code] ?? WORDS.TOKEN_INVALID);
+      out(quiet && code !== 'TOKEN_REUSED' ? undefined : (WORDS[code] ?? WORDS.TOKEN_INVALID));
       return;
     }
     const wait = AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)];
@@ -165,7 +165,8 @@ async function problemOf(response) {
 }
 
 const WORDS = {
-  LOGIN_FAILED: 'E-mail address or password is wrong. Whoever has lost the password asks an admin for another one.',
+  LOGIN_FAILED:
+    'E-mail address or password is wrong. Whoever has lost the password asks an admin for another one.',
   TOO_MANY: 'Too many attempts.',
   TOKEN_INVALID: 'Your login is over. Log in again.',
   TOKEN_EXPIRED: 'Your login is over. Log in again.',
@@ -174,7 +175,8 @@ const WORDS = {
   NOT_FOUND: 'Nobody logs in here with a password. Use a token.',
   offline: 'The server cannot be reached. Are you offline?',
   unready: 'The server is not ready. Try again in a moment.',
-  notOut: 'You are logged out here. The server could not be told: your login may go on there until it passes.',
+  notOut:
+    'You are logged out here. The server could not be told: your login may go on there until it passes.',
 };
 
 /** '12 seconds (until 10:31:05)'. */

@@ -7,6 +7,7 @@
  *    tokens of, which passes; or a turn whose owner comes again with the token before, which ends it: TOKEN_REUSED).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { evolveLogins, forget, type LoginVerdict } from '../domain/logins/evolve.js';
 import { emptyLogins, type Login, type LoginsState } from '../domain/logins/state.js';
 import { type LoginEvent, loginEvent } from '../domain/messages/login-events.js';
@@ -16,13 +17,16 @@ import type { EventPublisher } from '../queues/ports.js';
 import { Judgements } from './judgements.js';
 import { type LogModel, LogReplica, type LogReplicaOptions } from './replica.js';
 
+/** Compiled: up to a million events are judged at every start. */
+const SHAPE = z.compile(loginEvent);
+
 const LOGINS: LogModel<LoginsState, LoginEvent, LoginVerdict> = {
   name: 'the log of logins',
   codes: { unreadable: 'LOGINS_UNREADABLE', eventUnreadable: 'LOGIN_EVENT_UNREADABLE' },
   empty: emptyLogins,
   eventOf({ body }) {
     try {
-      return loginEvent.safeParse(JSON.parse(body)).data;
+      return SHAPE.safeParse(JSON.parse(body)).data;
     } catch {
       return undefined;
     }
