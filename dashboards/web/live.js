@@ -32,6 +32,8 @@ const login = createLogin({
 let shownToken;
 
 let state = emptyState();
+/** A snapshot has come: what is shown is something that was so. */
+let known = false;
 let place;
 let live = false;
 let failures = 0;
@@ -61,7 +63,10 @@ async function join() {
       );
     if (!answer.ok) throw new Error(answer.detail);
     failures = 0;
-    if (answer.snapshot) state = takeSnapshot(answer.snapshot);
+    if (answer.snapshot) {
+      state = takeSnapshot(answer.snapshot);
+      known = true;
+    }
     place = { epoch: answer.epoch, seq: answer.seq };
     live = answer.live;
     tellState();
@@ -127,6 +132,7 @@ function reconnect() {
 /** Who has gone leaves nothing on the screen. */
 function forget() {
   state = emptyState();
+  known = false;
   place = undefined;
   paint();
 }
@@ -272,7 +278,8 @@ function paint() {
     energy: kWh(sum(({ energyWh }) => energyWh)),
     running: count(state.commands.size),
   };
-  for (const dd of document.querySelectorAll('[data-figure]')) dd.textContent = figures[dd.dataset.figure];
+  for (const dd of document.querySelectorAll('[data-figure]'))
+    dd.textContent = known ? figures[dd.dataset.figure] : '–';
 
   const sessionRows = sessions
     .slice(0, SHOWN)
@@ -288,7 +295,7 @@ function paint() {
         cell(price(session.cost), 'number'),
       ),
     );
-  fill('sessions', sessionRows, 8, place ? 'No session is going on.' : 'Nothing is known yet.');
+  fill('sessions', sessionRows, 8, known ? 'No session is going on.' : 'Nothing is known yet.');
   const more = sessions.length - sessionRows.length;
   byId('more').textContent = more > 0 || state.truncated ? `and ${more > 0 ? count(more) : 'some'} more` : '';
 
@@ -314,5 +321,5 @@ function paint() {
       cell(charger.stationId ?? ''),
     ),
   );
-  fill('chargers', chargerRows, 6, place ? 'No charger has ever connected.' : 'Nothing is known yet.');
+  fill('chargers', chargerRows, 6, known ? 'No charger has ever connected.' : 'Nothing is known yet.');
 }

@@ -44,7 +44,7 @@ const SEGMENT_BYTES = 50_000_000;
 
 /** Kept beyond the longest life of a login: clocks that differ, events that waited for the broker (`domain/logins`). */
 const LOGIN_MARGIN_DAYS = 2;
-/** Whole segments are forgotten, and each start reads what is kept: some 15 000 events. */
+/** Whole segments are forgotten, and each start reads what is kept: some 11 000 events. */
 const LOGIN_SEGMENT_BYTES = 5_000_000;
 
 /**
