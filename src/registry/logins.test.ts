@@ -1,6 +1,7 @@
 /** Logins out of a log that forgets, is lost, or is away: who is let in, who is not, and what a process knows of others. */
 import { afterEach, expect, test } from '@jest/globals';
-import type { LoginStore } from './logins.js';
+import { silentLogger } from '../platform/logger.js';
+import { forgetNowAndThen, type LoginStore } from './logins.js';
 import { FakeLog, fakeLoginStore } from './testing/fakes.js';
 
 const open: LoginStore[] = [];
@@ -91,4 +92,32 @@ test('what is no event of a login is passed over', async () => {
     log.append({ id: body, body, routingKey: '', app: '', publishedAt: 0 });
   await store.begin(wanted);
   expect(ids(store)).toHaveLength(1);
+});
+
+test('what the log has forgotten a running process forgets too, so that it says what one that starts now says', async () => {
+  const { log, store } = process();
+  const passed = await store.begin({ ...wanted, lifeMs: 60_000 });
+  const forgotten = await store.begin(wanted);
+  const kept = await store.begin(wanted);
+  const clock = { now: Date.now() };
+  const stop = forgetNowAndThen({
+    replica: store.replica,
+    log,
+    everyMs: 1,
+    now: () => clock.now,
+    logger: silentLogger,
+  });
+  try {
+    clock.now += 86_400_000 + 120_000;
+    await until(() => !ids(store).includes(passed.id));
+    log.truncateBefore(2);
+    await until(() => !ids(store).includes(forgotten.id));
+    expect(ids(store)).toEqual([kept.id]);
+    expect(await store.turn(forgotten)).toBeUndefined();
+    const late = process(log).store;
+    await late.replica.level;
+    expect(ids(late)).toEqual(ids(store));
+  } finally {
+    stop();
+  }
 });
