@@ -41,6 +41,8 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
       credentials: 'same-origin',
       cache: 'no-store',
     });
+  /** Whatever changes the cookie: one tab at a time. */
+  const alone = (work) => (locks ? locks.request(LOCK, work) : work());
 
   function out(problem) {
     epoch += 1;
@@ -74,7 +76,7 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
 
   /** The next token by the cookie. `quiet`: that nobody is logged in yet is no news. */
   function refresh({ quiet = false } = {}) {
-    refreshing ??= (locks ? locks.request(LOCK, () => refreshNow(quiet)) : refreshNow(quiet)).finally(() => {
+    refreshing ??= alone(() => refreshNow(quiet)).finally(() => {
       refreshing = undefined;
     });
     return refreshing;
@@ -124,7 +126,7 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
       if (state.busy || now() < state.waitUntil) return false;
       tell({ busy: true, problem: undefined });
       try {
-        const response = await post('login', { email, password, cookie: true });
+        const response = await alone(() => post('login', { email, password, cookie: true }));
         if (response.ok) {
           await take(response);
           return true;
@@ -134,6 +136,10 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
         if (response.status === 429) {
           const waitUntil = now() + Math.max(1, seconds) * 1_000;
           tell({ problem: `${WORDS.TOO_MANY} ${waitWords(Math.max(1, seconds), waitUntil)}`, waitUntil });
+          later(
+            () => state.waitUntil === waitUntil && tell({ problem: WORDS.now, waitUntil: 0 }),
+            waitUntil - now(),
+          );
         } else
           tell({ problem: WORDS[problem.code] ?? (response.status >= 500 ? WORDS.unready : problem.detail) });
       } catch {
@@ -147,8 +153,7 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
     async logout() {
       out(undefined);
       try {
-        const end = () => post('logout', { cookie: true });
-        const response = await (locks ? locks.request(LOCK, end) : end());
+        const response = await alone(() => post('logout', { cookie: true }));
         if (response.ok || response.status === 401) return;
       } catch {}
       tell({ problem: WORDS.notOut });
@@ -168,6 +173,7 @@ const WORDS = {
   LOGIN_FAILED:
     'E-mail address or password is wrong. Whoever has lost the password asks an admin for another one.',
   TOO_MANY: 'Too many attempts.',
+  now: 'You can try again now.',
   TOKEN_INVALID: 'Your login is over. Log in again.',
   TOKEN_EXPIRED: 'Your login is over. Log in again.',
   TOKEN_REUSED:

@@ -185,7 +185,7 @@ test('a cookie that somebody has copied and used ends the login, and the page sa
 
 test('a wrong password, a lock with its end, and a server that is away are told in words', async () => {
   const one = browser();
-  const { login } = one.tab();
+  const { login, elapse } = one.tab();
   await login.login(EMAIL, 'wrong wrong wrong');
   expect(login.state).toMatchObject({ busy: false, problem: expect.stringMatching(/password is wrong/) });
   for (let attempt = 0; attempt < 5; attempt++) await login.login(EMAIL, 'wrong wrong wrong');
@@ -194,7 +194,8 @@ test('a wrong password, a lock with its end, and a server that is away are told 
   const { length } = one.requests;
   expect(await login.login(EMAIL, PASSWORD)).toBe(false);
   expect(one.requests).toHaveLength(length);
-  house.clock.now += 1_001;
+  await elapse();
+  expect(login.state).toMatchObject({ waitUntil: 0, problem: 'You can try again now.' });
   one.setOffline(true);
   await login.login(EMAIL, PASSWORD);
   expect(login.state.problem).toMatch(/cannot be reached/);
