@@ -10,10 +10,11 @@ import type { Account } from '../src/domain/registry/account.js';
 import { readSettings } from '../src/platform/config.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { Registry as Metrics } from '../src/platform/metrics.js';
+import { observeLogins } from '../src/registry/metrics.js';
 import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
-import { FakeLog, FakePublisher } from '../src/registry/testing/fakes.js';
+import { FakeLog, FakePublisher, fakeLoginStore } from '../src/registry/testing/fakes.js';
 import { type Answer, ask, listening } from './http.js';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
@@ -21,6 +22,9 @@ export const PASSWORD = 'correct horse battery staple';
 
 export interface HouseOptions {
   readonly log?: FakeLog;
+  readonly loginLog?: FakeLog;
+  /** It is not waited until the logs have been read. */
+  readonly unready?: boolean;
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
   readonly trustedProxies?: readonly string[];
@@ -29,17 +33,26 @@ export interface HouseOptions {
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
 /** Of several on the same log each is an api process, as far as the registry can tell. */
-export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedProxies }: HouseOptions = {}) {
+export async function openHouse({
+  log = new FakeLog(),
+  loginLog = new FakeLog(),
+  unready = false,
+  env = {},
+  rates,
+  trustedProxies,
+}: HouseOptions = {}) {
   const settings = readSettings({ WATTSTREAM_JWT_SECRET: SECRET, ...env });
   const clock = { now: Date.now() };
   const now = () => clock.now;
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
   const publisher = new FakePublisher(log);
   const store = new RegistryStore({ replica, publisher, writeMs: 10_000, now, logger: silentLogger });
+  const { store: loginStore, publisher: loginPublisher } = fakeLoginStore({ log: loginLog, now });
   const events: ChargingEventMessage[] = [];
   const accounts = createAccounts({
     settings,
     store,
+    loginStore,
     publisher: {
       publishChargingEvent: async (event) => void events.push(chargingEvent.parse(event)),
     },
@@ -47,6 +60,8 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
     log: silentLogger,
   });
   const authentication = accounts.confirm(authenticationFrom(settings, accounts.authenticators));
+  const metrics = new Metrics();
+  observeLogins(loginStore.replica, metrics);
   const app = await buildApp({
     queries: {
       list: () => [],
@@ -60,11 +75,11 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     ...(rates === undefined ? {} : { rates }),
     ...(trustedProxies === undefined ? {} : { trustedProxies }),
-    metrics: new Metrics(),
+    metrics,
     log: silentLogger,
     docsPage: false,
   });
-  await replica.level;
+  if (!unready) await Promise.all([replica.level, loginStore.replica.level]);
   const get = await listening(app);
   const base = `http://127.0.0.1:${(app.server.address() as { port: number }).port}`;
 
@@ -100,6 +115,9 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
     say,
     store,
     log,
+    loginStore,
+    loginLog,
+    loginPublisher,
     clock,
     publisher,
     authentication,
@@ -136,6 +154,7 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
     async close() {
       await app.close();
       await replica.close();
+      await loginStore.replica.close();
     },
   };
 }
