@@ -16,6 +16,7 @@ export const ENTITY_KINDS = [
   'webhook',
   'api-key',
   'logins',
+  'key-book',
 ] as const;
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 

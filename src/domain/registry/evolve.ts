@@ -10,11 +10,13 @@
 import { z } from 'zod';
 import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../messages/cms-events.js';
 import { KINDS, type Kind, type StateOf } from './kinds.js';
+import { isErased, KEY_BOOK, scrubbed } from './personal.js';
 import {
   changeOf,
   type Entity,
   isLive,
   lookUp,
+  mapOf,
   type Past,
   parseRef,
   put,
@@ -35,6 +37,12 @@ export const VOID_REASONS = [
   'REFERENCED',
   /** A value that only one may have is another's. */
   'TAKEN',
+  /** Its personal data are sealed under a key of another key book than the current one. */
+  'KEY_BOOK',
+  /** The account was erased: nothing changes any more. */
+  'ERASED',
+  /** It would erase the last admin who can come in. */
+  'LAST_ADMIN',
 ] as const;
 export type VoidReason = (typeof VOID_REASONS)[number];
 
@@ -83,6 +91,8 @@ export function judge(state: RegistryState, event: CmsEvent): Complaint | undefi
     return complain('VERSION', isLive(current) ? 'It is there already.' : 'It is not there.');
   if (event.type !== `cms.${event.kind}.${change}` || (change === 'deleted') !== (event.state === null))
     return complain('SHAPE', `${event.type} of a ${event.kind} does not go with its state.`);
+  if (event.kind === 'account' && isErased(state, event.entityId))
+    return complain('ERASED', 'It was erased, and stays so.');
   return event.state === null ? judgeDeletion(state, event) : judgeState(state, event, event.state);
 }
 
@@ -103,6 +113,12 @@ function judgeState(state: RegistryState, event: CmsEvent, proposed: object): Co
   const typed = proposed as StateOf[EntityKind];
   if (kind.idOf(typed) !== event.entityId)
     return complain('SHAPE', `The id in it is ${kind.idOf(typed)}, not ${event.entityId}.`);
+  const sealedUnder = (proposed as { sealed?: { book: number } }).sealed?.book;
+  const book = lookUp(state, 'key-book', KEY_BOOK)?.state?.book;
+  if (sealedUnder !== undefined && sealedUnder !== book)
+    return complain('KEY_BOOK', `Sealed under key book ${sealedUnder}; the current one is ${book ?? 'none'}.`);
+  if (event.kind === 'account' && (typed as StateOf['account']).erased !== undefined)
+    if (isLastAdmin(state, event.entityId)) return complain('LAST_ADMIN', 'Nobody else could let anybody in.');
   const missing = kind
     .references(typed)
     .filter((reference) => !isLive(lookUp(state, reference.kind, reference.id)))
@@ -122,6 +138,14 @@ function judgeState(state: RegistryState, event: CmsEvent, proposed: object): Co
   if (taken.length > 0)
     return { reason: 'TAKEN', detail: 'Something that only one may have is taken.', errors: taken };
   return undefined;
+}
+
+function isLastAdmin(state: RegistryState, id: string): boolean {
+  const opens = (entity: Entity<'account'> | undefined): boolean =>
+    isLive(entity) && entity.state.role === 'admin' && !entity.state.disabled;
+  if (!opens(lookUp(state, 'account', id))) return false;
+  for (const other of mapOf(state, 'account').values()) if (other.id !== id && opens(other)) return false;
+  return true;
 }
 
 function judgeDeletion(state: RegistryState, event: CmsEvent): Complaint | undefined {
@@ -152,6 +176,8 @@ function holds(state: RegistryState, referrer: string, ref: string): boolean {
 function entityAfter(before: Entity | undefined, event: CmsEvent): Entity {
   const change = changeOf(event);
   const state = event.state as Entity['state'];
+  const past = before === undefined ? [] : pastAfter(before);
+  const isErasure = event.kind === 'account' && (state as StateOf['account'] | null)?.erased !== undefined;
   return {
     kind: event.kind,
     id: event.entityId,
@@ -163,7 +189,7 @@ function entityAfter(before: Entity | undefined, event: CmsEvent): Entity {
     createdAt: change === 'created' || before === undefined ? event.at : before.createdAt,
     changed: before?.state && state ? changedFields(before.state, state) : [],
     state,
-    past: before === undefined ? [] : pastAfter(before),
+    past: isErasure ? scrubbed(past) : past,
   };
 }
 

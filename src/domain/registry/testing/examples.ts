@@ -93,4 +93,5 @@ export const examples: { readonly [K in EntityKind]: StateOf[K] } = {
       },
     ],
   },
+  'key-book': { id: 'keys', book: 2, from: null, tagKey: 'k1J5s0c4Zq2m' },
 };
