@@ -13,7 +13,7 @@ import { Registry as Metrics } from '../src/platform/metrics.js';
 import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
-import { FakeLog, FakePublisher } from '../src/registry/testing/fakes.js';
+import { booksOf, FakeLog, FakePublisher } from '../src/registry/testing/fakes.js';
 import { type Answer, ask, listening } from './http.js';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
@@ -35,7 +35,14 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
   const now = () => clock.now;
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
   const publisher = new FakePublisher(log);
-  const store = new RegistryStore({ replica, publisher, writeMs: 10_000, now, logger: silentLogger });
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now,
+    logger: silentLogger,
+    keyBooks: booksOf(log),
+  });
   const events: ChargingEventMessage[] = [];
   const accounts = createAccounts({
     settings,

@@ -24,6 +24,7 @@ import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
 import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
+import { type ErasureRouteOptions, erasureRoutes } from './routes/erasure.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
 import { processRoutes } from './routes/process.js';
@@ -56,6 +57,8 @@ export interface AppOptions {
   readonly commands?: CommandRouteOptions;
   /** Without it there are no routes for customers. */
   readonly charging?: UserRouteOptions;
+  /** Without it nobody is erased here. */
+  readonly erasure?: ErasureRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -84,6 +87,7 @@ export async function buildApp({
   log,
   commands,
   charging,
+  erasure,
   docsPage = true,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -207,6 +211,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry);
+  if (erasure !== undefined) erasureRoutes(app, erasure);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
   if (charging !== undefined) userRoutes(app, charging);

@@ -31,6 +31,7 @@ import { openCharging } from './charging/open.js';
 import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
+import { ErasureDesk } from './erasure/desk.js';
 import { createLiveView } from './live/index.js';
 import { watchReadiness } from './readiness.js';
 import { createWebhooks } from './webhooks/index.js';
@@ -77,6 +78,7 @@ const { store: registry } = lifecycle.hold(
     publisher: queues.events,
     writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
     snapshotEvents: settings.WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS,
+    tendsKeys: true,
     log,
   }),
 );
@@ -164,6 +166,23 @@ const app = await buildApp({
   registry,
   commands: { commands, stationOf: live.stationOf },
   charging,
+  erasure: {
+    store: registry,
+    desk: new ErasureDesk({
+      store: registry,
+      isCharging: async (account) => {
+        const { sessions } = await charging.sessions.list(account, {
+          limit: 1,
+          cursor: '',
+          status: 'active',
+        });
+        return sessions.length > 0;
+      },
+      patienceMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
+      now: Date.now,
+      logger: log,
+    }),
+  },
   webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,

@@ -243,9 +243,13 @@ const told = (kind: EntityKind, state: object): Record<string, unknown> =>
 
 /** As the log's own rules would say it, could they see it. */
 const wrongPerson = (kind: EntityKind, id: string, errors: readonly FieldComplaint[]): WattstreamError =>
-  new WattstreamError('REGISTRY_RULE', `${kind} ${id} cannot be so: ${errors[0]?.field} ${errors[0]?.message}`, {
-    cause: fieldErrors(errors),
-  });
+  new WattstreamError(
+    'REGISTRY_RULE',
+    `${kind} ${id} cannot be so: ${errors[0]?.field} ${errors[0]?.message}`,
+    {
+      cause: fieldErrors(errors),
+    },
+  );
 
 function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
   const what = `${event.kind} ${event.entityId}`;

@@ -12,7 +12,7 @@ import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
 import { hashPersonsPassword } from '../../registry/people.js';
 import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
-import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
+import { booksOf, FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
 import type { CommandService } from '../commands/service.js';
 import { secretKeeper } from '../webhooks/secret.js';
@@ -62,6 +62,7 @@ async function build(given: Authentication) {
     writeMs: 10_000,
     now: Date.now,
     logger: silentLogger,
+    keyBooks: booksOf(log),
   });
   const accounts = createAccounts({
     settings: readSettings({ WATTSTREAM_JWT_SECRET: SECRET }),

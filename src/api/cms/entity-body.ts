@@ -1,14 +1,22 @@
 /** Between what callers send and see, and what is kept: secrets go in and never come out, unknown fields are refused. */
-import type { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { KINDS, type StateOf, withoutSecrets } from '../../domain/registry/kinds.js';
+import { plainShapeOf } from '../../domain/registry/personal.js';
 import type { Entity, Live, Past } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { fieldErrors } from '../../registry/store.js';
 import type { FieldError, Resource } from './resources.js';
 
 /** Shown, and passed over when it comes back with a change. `last_updated` is OCPI's. */
-const SHOWN_ONLY = ['version', 'createdAt', 'updatedAt', 'updatedBy', 'hasPassword', 'last_updated'];
+const SHOWN_ONLY = [
+  'version',
+  'createdAt',
+  'updatedAt',
+  'updatedBy',
+  'hasPassword',
+  'erased',
+  'last_updated',
+];
 
 /** What a caller sees of an entity. */
 export function shown<K extends EntityKind>(entity: Live<K>): Record<string, unknown> {
@@ -59,7 +67,7 @@ export async function stateFrom<K extends EntityKind>(
   const secrets = await takeSecrets(resource, given, current);
   Object.assign(given, secrets.kept);
 
-  const parsed = (KINDS[kind].shape as z.ZodType<StateOf[K]>).safeParse(given);
+  const parsed = plainShapeOf(kind).safeParse(given);
   const errors: FieldError[] = [...secrets.errors];
   if (!parsed.success)
     errors.push(...parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })));

@@ -23,9 +23,7 @@ const common = {
 };
 
 /** As callers give it and see it. */
-export const plainAccount = z
-  .object({ ...common, name, email: email.optional() })
-  .meta({ id: 'Account' });
+export const plainAccount = z.object({ ...common, name, email: email.optional() }).meta({ id: 'Account' });
 
 /** As it stands in the log: named in the clear (before 2026-11-26), sealed, or erased. */
 export const account = z

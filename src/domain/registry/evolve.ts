@@ -116,9 +116,13 @@ function judgeState(state: RegistryState, event: CmsEvent, proposed: object): Co
   const sealedUnder = (proposed as { sealed?: { book: number } }).sealed?.book;
   const book = lookUp(state, 'key-book', KEY_BOOK)?.state?.book;
   if (sealedUnder !== undefined && sealedUnder !== book)
-    return complain('KEY_BOOK', `Sealed under key book ${sealedUnder}; the current one is ${book ?? 'none'}.`);
+    return complain(
+      'KEY_BOOK',
+      `Sealed under key book ${sealedUnder}; the current one is ${book ?? 'none'}.`,
+    );
   if (event.kind === 'account' && (typed as StateOf['account']).erased !== undefined)
-    if (isLastAdmin(state, event.entityId)) return complain('LAST_ADMIN', 'Nobody else could let anybody in.');
+    if (isLastAdmin(state, event.entityId))
+      return complain('LAST_ADMIN', 'Nobody else could let anybody in.');
   const missing = kind
     .references(typed)
     .filter((reference) => !isLive(lookUp(state, reference.kind, reference.id)))

@@ -6,7 +6,7 @@
  * that book is the current one, so that a key cannot be lost to a book that is rewritten meanwhile. That an e-mail
  * address is one account's alone is judged by its tag, which is the same for the same address.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { EntityKind } from '../messages/cms-events.js';
 import { KINDS, type Kind, type StateOf } from './kinds.js';
 import { type Entity, isLive, lookUp, type RegistryState } from './state.js';

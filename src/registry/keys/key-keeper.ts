@@ -23,16 +23,25 @@ import { type Live, lookUp } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Replica } from '../replica.js';
-import type { Proposal } from '../store.js';
 import type { KeyRing } from './key-ring.js';
 import type { KeyBooks, KeyRecord } from './ports.js';
 import { newKey } from './seal.js';
+
+export interface Decision {
+  readonly kind: 'key-book';
+  readonly id: string;
+  readonly change: 'created' | 'updated';
+  readonly state: KeyBook;
+  readonly version: number;
+  readonly actor: string;
+}
 
 export interface KeyKeeperOptions {
   readonly books: KeyBooks;
   readonly ring: KeyRing;
   readonly replica: Replica;
-  readonly propose: (proposal: Proposal<'key-book'>) => Promise<unknown>;
+  /** Into the log; rejects with CONFLICT when the version has passed. */
+  readonly propose: (decision: Decision) => Promise<unknown>;
   readonly logger: Logger;
 }
 
@@ -123,7 +132,10 @@ export class KeyKeeper {
     const { id, book, tagKey } = state;
     await books.declare(book + 1);
     await this.proposed({ id, book: book + 1, from: book, tagKey }, version);
-    logger.info({ book: book + 1, from: book }, 'the key book is rewritten without the keys of erased accounts');
+    logger.info(
+      { book: book + 1, from: book },
+      'the key book is rewritten without the keys of erased accounts',
+    );
   }
 
   private async finish({ version, state }: Live<'key-book'>, from: number): Promise<void> {

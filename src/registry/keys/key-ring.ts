@@ -94,7 +94,8 @@ export class KeyRing {
 
   /** `refresh`, unless it was just done: whoever asks for keys that are nowhere must not keep the broker busy. */
   async refreshNowAndThen(): Promise<void> {
-    if (this.reading === undefined && performance.now() - this.readAt < (this.options.againMs ?? 1_000)) return;
+    if (this.reading === undefined && performance.now() - this.readAt < (this.options.againMs ?? 1_000))
+      return;
     await this.refresh();
   }
 

@@ -73,7 +73,10 @@ export class PersonalData {
     if (Object.keys(clear).length === 0 && !hasHash && untouched === undefined) return state;
     if (isErased(this.options.replica.state, owner)) {
       if (isKept) return rest as unknown as StateOf[K];
-      throw new WattstreamError('ACCOUNT_ERASED', `Account '${owner}' was erased: nothing personal is kept of it.`);
+      throw new WattstreamError(
+        'ACCOUNT_ERASED',
+        `Account '${owner}' was erased: nothing personal is kept of it.`,
+      );
     }
     const ring = this.ringOr('Nothing personal can be written');
     const book = await this.currentBook(ring);
@@ -154,7 +157,12 @@ export class PersonalData {
     return isLive(entity) ? entity : undefined;
   }
 
-  /** Whether a state has this address, once `prepared`. */
+  /** Until addresses can be looked for. Rejects with KEY_BOOK_LOST, or while key books cannot be read. */
+  async whenTagged(): Promise<void> {
+    await this.ring?.tagKey();
+  }
+
+  /** Whether a state has this address, once `whenTagged`. */
   hasEmail({ email, sealed }: StateOf['account'], wanted: string): boolean {
     if (email !== undefined) return email.toLowerCase() === wanted.toLowerCase();
     return sealed?.email !== undefined && sealed.email === this.tagNow(wanted);
@@ -260,7 +268,9 @@ export class PersonalData {
 
   private async refByTag(email: string): Promise<string | undefined> {
     const key = await this.ring?.tagKey();
-    return key === undefined ? undefined : this.options.replica.state.claims.get(taggedEmail(tagOf(key, email)));
+    return key === undefined
+      ? undefined
+      : this.options.replica.state.claims.get(taggedEmail(tagOf(key, email)));
   }
 
   private ringOr(what: string): KeyRing {

@@ -45,6 +45,8 @@ export class MemoryKeyBooks implements KeyBooks {
 
   private refuseAway(): void {
     if (this.away)
-      throw new WattstreamError('BROKER_UNREACHABLE', 'The key books in memory are away.', { canRetry: true });
+      throw new WattstreamError('BROKER_UNREACHABLE', 'The key books in memory are away.', {
+        canRetry: true,
+      });
   }
 }

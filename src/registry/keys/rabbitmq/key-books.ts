@@ -10,8 +10,8 @@ import { messageOf, WattstreamError } from '../../../platform/errors.js';
 import type { Logger } from '../../../platform/logger.js';
 import { withTimeout } from '../../../platform/retry.js';
 import type { QueueConnection } from '../../../queues/rabbitmq/connection.js';
-import { createRabbitEventLog } from '../../../streams/rabbitmq/event-log.js';
 import type { Following } from '../../../streams/ports.js';
+import { createRabbitEventLog } from '../../../streams/rabbitmq/event-log.js';
 import type { KeyBookPart, KeyBooks, KeyRecord } from '../ports.js';
 import { keysOf, missingBook, recordsOf } from '../record.js';
 
@@ -130,7 +130,10 @@ export function createRabbitKeyBooks(options: RabbitKeyBooksOptions): KeyBooks {
         });
         // A book that is removed meanwhile would be waited for without end.
         await withTimeout(level, READ_MS, `Reading ${stream}`);
-        return { records, last: following?.position === undefined ? last : Math.max(last, following.position) };
+        return {
+          records,
+          last: following?.position === undefined ? last : Math.max(last, following.position),
+        };
       } finally {
         await reader.close();
       }
