@@ -4,6 +4,7 @@ import { type AppOptions, buildApp } from '../src/api/app.js';
 import { createAccounts } from '../src/api/auth/accounts.js';
 import { authenticationFrom } from '../src/api/auth/from-settings.js';
 import type { Role } from '../src/api/auth/principal.js';
+import { ErasureDesk } from '../src/api/erasure/desk.js';
 import type { AccessEvent, ChargingEventMessage } from '../src/domain/messages/charging-events.js';
 import { chargingEvent } from '../src/domain/messages/charging-events.js';
 import type { Account } from '../src/domain/registry/account.js';
@@ -24,12 +25,20 @@ export interface HouseOptions {
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
   readonly trustedProxies?: readonly string[];
+  /** Accounts of whom a session runs. */
+  readonly charging?: ReadonlySet<string>;
 }
 
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
 /** Of several on the same log each is an api process, as far as the registry can tell. */
-export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedProxies }: HouseOptions = {}) {
+export async function openHouse({
+  log = new FakeLog(),
+  env = {},
+  rates,
+  trustedProxies,
+  charging = new Set(),
+}: HouseOptions = {}) {
   const settings = readSettings({ WATTSTREAM_JWT_SECRET: SECRET, ...env });
   const clock = { now: Date.now() };
   const now = () => clock.now;
@@ -62,6 +71,16 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
     },
     inspector: { bounds: async () => [] },
     registry: store,
+    erasure: {
+      store,
+      desk: new ErasureDesk({
+        store,
+        isCharging: async (id) => charging.has(id),
+        patienceMs: 10_000,
+        now,
+        logger: silentLogger,
+      }),
+    },
     health: { ready: () => undefined },
     access: { authentication, stationOf: () => undefined, hosts: [], onAdmitted: accounts.onAdmitted },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),

@@ -103,6 +103,7 @@ async function build(given: Authentication) {
       receipts: { receipt: nothing },
       stations: { find: async () => ({ stations: [], nextCursor: null }) },
     },
+    erasure: { store, desk: { erase: nothing } },
     health: { ready: () => undefined },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },

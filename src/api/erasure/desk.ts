@@ -62,6 +62,9 @@ export class ErasureDesk {
         throw new WattstreamError('SESSION_GOES_ON', 'A session of this account is running.', {
           remedy: 'Stop it, or wait until it has ended: what it costs is still to be settled.',
         });
+      const clear = [...entity.past, entity]
+        .filter(({ state }) => state?.name !== undefined)
+        .map(({ version }) => version);
       erased = await store.propose({
         kind: 'account',
         id: entity.id,
@@ -71,13 +74,14 @@ export class ErasureDesk {
           role: before?.role ?? roleBefore(entity),
           disabled: true,
           erased: new Date(this.options.now()).toISOString(),
+          ...(clear.length === 0 ? {} : { versionsInClear: clear }),
         },
         version: entity.version,
         actor: by.actor,
       });
     }
     await this.tidy(entity.id, by.actor);
-    return this.told(erased, entity, await this.keysDestroyed(entity.id));
+    return this.told(erased, await this.keysDestroyed(entity.id));
   }
 
   private async tidy(accountId: string, actor: string): Promise<void> {
@@ -113,17 +117,17 @@ export class ErasureDesk {
     }
   }
 
-  private told(erased: Entity<'account'>, before: Entity<'account'>, keysDestroyed: boolean): Erasure {
+  private told(erased: Entity<'account'>, keysDestroyed: boolean): Erasure {
     const { state } = this.options.store.replica;
-    const clear = [...before.past, before].filter((one) => one.state?.name !== undefined);
+    const { erased: at, versionsInClear = [] } = erased.state as Account;
     const referrers = [...(state.referrers.get(refOf('account', erased.id)) ?? [])].map(parseRef);
     return {
       accountId: erased.id,
       version: erased.version,
-      erasedAt: (erased.state as Account).erased as string,
+      erasedAt: at as string,
       erasedBy: erased.actor,
       keysDestroyed,
-      versionsInClear: clear.map(({ version }) => version),
+      versionsInClear,
       points: referrers
         .filter(({ kind, id }) => kind === 'point' && isLive(lookUp(state, 'point', id)))
         .map(({ id }) => id),

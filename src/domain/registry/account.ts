@@ -33,6 +33,11 @@ export const account = z
     email: email.optional(),
     sealed: sealed.optional(),
     erased: instant.optional().describe('When its personal data were destroyed: nobody can bring them back'),
+    versionsInClear: z
+      .array(z.int())
+      .max(100)
+      .optional()
+      .describe('Of an erased one: versions that the log has in the clear, from before data were sealed'),
   })
   .refine(({ name: clear, sealed: hidden, erased }) => Boolean(clear ?? hidden ?? erased), {
     path: ['name'],
