@@ -15,6 +15,7 @@ const SHOWN_ONLY = [
   'updatedBy',
   'hasPassword',
   'erased',
+  'versionsInClear',
   'last_updated',
 ];
 
