@@ -12,6 +12,7 @@
  *    whoever tries again with the version they had gets CONFLICT and sees it).
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
 import { type Complaint, judge } from '../domain/registry/evolve.js';
@@ -20,7 +21,7 @@ import { withoutPersonal } from '../domain/registry/personal.js';
 import { type Change, type Entity, isLive, type Live, lookUp } from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import { withTimeout } from '../platform/retry.js';
+import { backoffMs, withTimeout } from '../platform/retry.js';
 import type { EventPublisher } from '../queues/ports.js';
 import { KeyKeeper } from './keys/key-keeper.js';
 import { type FieldComplaint, PersonalData } from './keys/personal-data.js';
@@ -130,7 +131,17 @@ export class RegistryStore {
     const errors = this.people.complaints(kind, id, state);
     if (errors.length > 0) throw wrongPerson(kind, id, errors);
     const current = lookUp(this.replica.state, kind, id)?.state as StateOf[K] | null | undefined;
-    return { ...proposal, state: await this.people.sealed(kind, state, current) };
+    const { writeMs } = this.options;
+    const until = performance.now() + writeMs;
+    for (let attempt = 0; ; attempt++)
+      try {
+        return { ...proposal, state: await this.people.sealed(kind, state, current) };
+      } catch (error) {
+        // With the broker away it waits, as the change itself does. Nothing was done so far.
+        const mayPass = error instanceof WattstreamError && error.canRetry && performance.now() < until;
+        if (!mayPass) throw error;
+        await sleep(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }));
+      }
   }
 
   private eventOf({ kind, id, change, state, version, actor }: Proposal<never> | Proposal): CmsEvent {

@@ -53,6 +53,8 @@ const SWEPT = 5;
 
 export class KeyKeeper {
   private destroying: Promise<void> | undefined;
+  /** Books before this one have been looked for. */
+  private swept = 0;
 
   constructor(private readonly options: KeyKeeperOptions) {}
 
@@ -164,7 +166,9 @@ export class KeyKeeper {
 
   /** What somebody who was paused for long may have left behind. */
   private async sweep(book: number): Promise<void> {
-    for (let old = Math.max(1, book - SWEPT); old < book; old++) await this.options.books.remove(old);
+    for (let old = Math.max(this.swept, 1, book - SWEPT); old < book; old++)
+      await this.options.books.remove(old);
+    this.swept = book;
   }
 
   /** Everything that the log had when the new book was announced is known here: `destroy` has caught up. */

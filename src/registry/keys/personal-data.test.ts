@@ -29,14 +29,14 @@ afterEach(async () => {
 });
 
 /** A process on the log. */
-async function process(keyBooks: KeyBooks | undefined = booksOf(log)) {
+async function process(keyBooks: KeyBooks | undefined = booksOf(log), writeMs = 10_000) {
   const publisher = new FakePublisher(log);
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
   open.push(replica);
   const store = new RegistryStore({
     replica,
     publisher,
-    writeMs: 10_000,
+    writeMs,
     now: () => Date.parse('2026-11-26T10:00:00Z'),
     logger: silentLogger,
     keyBooks,
@@ -293,7 +293,7 @@ describe('what was written in the clear before', () => {
 
 describe('a key is kept before what it seals is published', () => {
   test('with the key books away nothing is published, and the writer is told', async () => {
-    const { store } = await process();
+    const { store } = await process(booksOf(log), 20);
     await create(store, person());
     const before = log.records.length;
     booksOf(log).setAway(true);

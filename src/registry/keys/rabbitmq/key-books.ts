@@ -3,6 +3,7 @@
  * are published to by name, `mandatory`: what is meant for a stream that has been deleted comes back, and makes no new one.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageNames } from '../../../domain/messages/names.js';
 import { REPLY, refusedDeclaration, replyCodeOf, withChannel } from '../../../platform/amqp.js';
 import type { BrokerAddress } from '../../../platform/config.js';
@@ -28,6 +29,8 @@ export interface RabbitKeyBooksOptions {
 const LIMIT_MS = 10_000;
 /** Reading a book of a hundred thousand keys takes a second. */
 const READ_MS = 60_000;
+/** How often it is looked whether a book that is being read is still there. */
+const LOOK_MS = 300;
 const SEGMENT_BYTES = 50_000_000;
 
 export function createRabbitKeyBooks(options: RabbitKeyBooksOptions): KeyBooks {
@@ -72,7 +75,16 @@ export function createRabbitKeyBooks(options: RabbitKeyBooksOptions): KeyBooks {
     const { current } = connection;
     if (current === undefined)
       throw new WattstreamError('BROKER_UNREACHABLE', 'RabbitMQ is away.', { canRetry: true });
-    return withTimeout(withChannel(current, work), LIMIT_MS, what);
+    try {
+      return await withTimeout(withChannel(current, work), LIMIT_MS, what);
+    } catch (error) {
+      // What the broker refused has a code; everything else is a connection that has gone.
+      if (error instanceof WattstreamError || replyCodeOf(error) !== undefined) throw error;
+      throw new WattstreamError('KEY_BOOK_UNANSWERED', `${what} came to nothing: ${messageOf(error)}`, {
+        canRetry: true,
+        cause: error,
+      });
+    }
   };
 
   const isThere = async (stream: string): Promise<boolean> => {
@@ -83,6 +95,13 @@ export function createRabbitKeyBooks(options: RabbitKeyBooksOptions): KeyBooks {
       if (replyCodeOf(error) === REPLY.notFound) return false;
       throw error;
     }
+  };
+
+  /** Rejects when the stream is there no more; whoever follows it would wait for it to come back. */
+  const untilGone = async (stream: string, signal: AbortSignal): Promise<never> => {
+    do await sleep(LOOK_MS, undefined, { signal });
+    while (await isThere(stream));
+    throw new WattstreamError('KEY_BOOK_MISSING', `The stream ${stream} was removed while it was read.`);
   };
 
   return {
@@ -113,6 +132,7 @@ export function createRabbitKeyBooks(options: RabbitKeyBooksOptions): KeyBooks {
       const stream = names.keyBook(book);
       if (!(await isThere(stream))) throw missingBook(book);
       const reader = createRabbitEventLog({ address, stream, log });
+      const over = new AbortController();
       try {
         const { last } = await reader.bounds();
         if (last === undefined || last <= (after ?? -1)) return { records: [], last: last ?? after };
@@ -128,13 +148,21 @@ export function createRabbitKeyBooks(options: RabbitKeyBooksOptions): KeyBooks {
             refused: reject,
           });
         });
-        // A book that is removed meanwhile would be waited for without end.
-        await withTimeout(level, READ_MS, `Reading ${stream}`);
+        await withTimeout(
+          Promise.race([level, untilGone(stream, over.signal)]),
+          READ_MS,
+          `Reading ${stream}`,
+        );
         return {
           records,
           last: following?.position === undefined ? last : Math.max(last, following.position),
         };
+      } catch (error) {
+        // One that is removed while it is read looks like a broker that does not answer.
+        if (await isThere(stream)) throw error;
+        throw missingBook(book);
       } finally {
+        over.abort();
         await reader.close();
       }
     },
