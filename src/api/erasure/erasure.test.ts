@@ -6,8 +6,8 @@ import { FakeLog } from '../../registry/testing/fakes.js';
 jest.setTimeout(60_000);
 
 const NAME = 'Ada Lovelace';
-const EMAIL = 'ada@example.com';
-const NAMES = /Ada|Lovelace|WS-ADA/i;
+const EMAIL = 'lovelace@example.com';
+const NAMES = /Lovelace|WS-PRINTED/i;
 
 let house: House;
 let charging: Set<string>;
@@ -27,7 +27,7 @@ const get = (path: string) => house.say('GET', path, { bearer: admin });
 
 test('name, address, password, keys and cards are gone; the id, and who erased it when, stay', async () => {
   const login = (await house.login(EMAIL)).json();
-  const token = { uid: '04A2', account: 'ac-1', visual_number: 'WS-ADA' };
+  const token = { uid: '04A2', account: 'ac-1', visual_number: 'WS-PRINTED' };
   expect((await house.say('POST', '/api/cms/tokens', { bearer: admin, body: token })).statusCode).toBe(201);
   const key = await house.say('POST', '/api/auth/keys', {
     bearer: login.accessToken,
