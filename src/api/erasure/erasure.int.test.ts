@@ -37,9 +37,6 @@ beforeAll(async () => {
 }, LONG);
 afterAll(async () => {
   for (const close of closing.reverse()) await close();
-  const channel = await queues.admin.createChannel();
-  for (const book of [1, 2, 3]) await channel.deleteQueue(queues.names.keyBook(book));
-  await channel.close();
   await Promise.all([queues.close(), db.drop()]);
 }, LONG);
 
