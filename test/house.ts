@@ -4,6 +4,7 @@ import { type AppOptions, buildApp } from '../src/api/app.js';
 import { createAccounts } from '../src/api/auth/accounts.js';
 import { authenticationFrom } from '../src/api/auth/from-settings.js';
 import type { Role } from '../src/api/auth/principal.js';
+import { ErasureDesk } from '../src/api/erasure/desk.js';
 import type { AccessEvent, ChargingEventMessage } from '../src/domain/messages/charging-events.js';
 import { chargingEvent } from '../src/domain/messages/charging-events.js';
 import type { Account } from '../src/domain/registry/account.js';
@@ -14,7 +15,7 @@ import { observeLogins } from '../src/registry/metrics.js';
 import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
-import { FakeLog, FakePublisher, fakeLoginStore } from '../src/registry/testing/fakes.js';
+import { booksOf, FakeLog, FakePublisher, fakeLoginStore } from '../src/registry/testing/fakes.js';
 import { type Answer, ask, listening } from './http.js';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
@@ -28,6 +29,8 @@ export interface HouseOptions {
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
   readonly trustedProxies?: readonly string[];
+  /** Accounts of whom a session runs. */
+  readonly charging?: ReadonlySet<string>;
 }
 
 export type House = Awaited<ReturnType<typeof openHouse>>;
@@ -40,13 +43,21 @@ export async function openHouse({
   env = {},
   rates,
   trustedProxies,
+  charging = new Set(),
 }: HouseOptions = {}) {
   const settings = readSettings({ WATTSTREAM_JWT_SECRET: SECRET, ...env });
   const clock = { now: Date.now() };
   const now = () => clock.now;
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
   const publisher = new FakePublisher(log);
-  const store = new RegistryStore({ replica, publisher, writeMs: 10_000, now, logger: silentLogger });
+  const store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now,
+    logger: silentLogger,
+    keyBooks: booksOf(log),
+  });
   const { store: loginStore, publisher: loginPublisher } = fakeLoginStore({ log: loginLog, now });
   const events: ChargingEventMessage[] = [];
   const accounts = createAccounts({
@@ -70,6 +81,16 @@ export async function openHouse({
     },
     inspector: { bounds: async () => [] },
     registry: store,
+    erasure: {
+      store,
+      desk: new ErasureDesk({
+        store,
+        isCharging: async (id) => charging.has(id),
+        patienceMs: 10_000,
+        now,
+        logger: silentLogger,
+      }),
+    },
     health: { ready: () => undefined },
     access: { authentication, stationOf: () => undefined, hosts: [], onAdmitted: accounts.onAdmitted },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),

@@ -115,7 +115,7 @@ export async function createTestQueues(
 
 /** Takes away what `ensureQueueTopology` made. */
 export async function removeQueues(prefix: string, connection?: ChannelModel): Promise<void> {
-  const { exchanges, queues, streams, retry } = messageNames(prefix);
+  const { exchanges, queues, streams, retry, keyBook } = messageNames(prefix);
   const admin = connection ?? (await openAmqp(readSettings().RABBITMQ_URL, 'wattstream test'));
   const channel = await admin.createChannel();
   channel.on('error', () => {});
@@ -123,6 +123,8 @@ export async function removeQueues(prefix: string, connection?: ChannelModel): P
     await channel.deleteQueue(queue);
     for (const delay of RETRY_DELAYS) await channel.deleteQueue(retry(queue, delay));
   }
+  // As many as a test that rewrites them gets to.
+  for (const book of [1, 2, 3]) await channel.deleteQueue(keyBook(book));
   for (const exchange of Object.values(exchanges)) await channel.deleteExchange(exchange);
   await channel.close();
   if (!connection) await admin.close();

@@ -24,6 +24,7 @@ import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
 import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
+import { type ErasureRouteOptions, erasureRoutes } from './routes/erasure.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
 import { type PointRouteOptions, pointRoutes } from './routes/points.js';
@@ -59,6 +60,8 @@ export interface AppOptions {
   readonly points?: PointRouteOptions;
   /** Without it there are no routes for customers. */
   readonly charging?: UserRouteOptions;
+  /** Without it nobody is erased here. */
+  readonly erasure?: ErasureRouteOptions;
   /**
    * Default true. Its plugin requires an ES module in the CommonJS way, which Node can and jest cannot: tests in
    * process leave the page away and look at the document itself.
@@ -88,6 +91,7 @@ export async function buildApp({
   commands,
   points,
   charging,
+  erasure,
   docsPage = true,
   onRoute,
 }: AppOptions): Promise<FastifyInstance> {
@@ -212,6 +216,7 @@ export async function buildApp({
   chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry);
   if (points !== undefined) pointRoutes(app, points);
+  if (erasure !== undefined) erasureRoutes(app, erasure);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
   if (charging !== undefined) userRoutes(app, charging);

@@ -35,6 +35,7 @@ import { SessionPricer } from './charging/pricer.js';
 import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
+import { ErasureDesk } from './erasure/desk.js';
 import { createLiveView } from './live/index.js';
 import { openLocalLists } from './local-lists/open.js';
 import { watchReadiness } from './readiness.js';
@@ -86,6 +87,7 @@ const { store: registry } = lifecycle.hold(
     publisher: queues.events,
     writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
     snapshotEvents: settings.WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS,
+    tendsKeys: true,
     log,
   }),
 );
@@ -223,6 +225,23 @@ const app = await buildApp({
   commands: { commands, stationOf: live.stationOf },
   points: { rotations, lists: lists.shelf },
   charging,
+  erasure: {
+    store: registry,
+    desk: new ErasureDesk({
+      store: registry,
+      isCharging: async (account) => {
+        const { sessions } = await charging.sessions.list(account, {
+          limit: 1,
+          cursor: '',
+          status: 'active',
+        });
+        return sessions.length > 0;
+      },
+      patienceMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
+      now: Date.now,
+      logger: log,
+    }),
+  },
   webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),
   health,

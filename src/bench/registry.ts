@@ -4,11 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
+import { KEY_BOOK } from '../domain/registry/personal.js';
 import { readSettings, streamAddress } from '../platform/config.js';
 import { silentLogger } from '../platform/logger.js';
 import { QueueConnection } from '../queues/rabbitmq/connection.js';
 import { createEventPublisher } from '../queues/rabbitmq/publisher.js';
 import { ensureQueueTopology } from '../queues/rabbitmq/topology.js';
+import { newKey, seal, tagOf } from '../registry/keys/seal.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 
 export interface RegistryRound {
@@ -28,21 +30,23 @@ export interface RegistryBenchOptions {
   say(text: string): void;
 }
 
-/** Of ten entities one is a station, five are charging points and four are tokens. */
+/** Of ten entities one is a station, four are charging points, three accounts and two tokens. */
 function* events(count: number): Generator<CmsEvent> {
+  yield created('key-book', KEY_BOOK, { id: KEY_BOOK, book: 1, from: null, tagKey: 'bench' });
   for (let index = 0; index < count; index++) {
     const station = `st-${index - (index % 10)}`;
     const place = index % 10;
     if (place === 0) yield created('station', station, stationOf(station));
-    else if (place <= 5) yield created('point', `CP-${index}`, pointOf(`CP-${index}`, station));
+    else if (place <= 4) yield created('point', `CP-${index}`, pointOf(`CP-${index}`, station));
+    else if (place <= 7) yield created('account', `ac-${index}`, accountOf(`ac-${index}`));
     else
       yield created('token', `TOKEN-${index}`, {
         uid: `TOKEN-${index}`,
         type: 'RFID',
         status: 'Accepted',
         whitelist: 'ALLOWED',
-        contract_id: `NL-WAT-${index}`,
-        visual_number: `WS-${index}`,
+        account: `ac-${index - place + 7}`,
+        sealed: sealedOf(`token/TOKEN-${index}`),
       });
   }
 }
@@ -57,6 +61,21 @@ const created = (kind: EntityKind, entityId: string, state: Record<string, unkno
   version: 1,
   actor: 'bench',
   state,
+});
+
+/** All under one key: judging looks at none. */
+const KEY = newKey();
+const sealedOf = (ref: string) => ({
+  book: 1,
+  key: 'bench-key',
+  data: seal(KEY, JSON.stringify({ name: `Somebody ${ref}`, email: `${ref}@example.com` }), ref),
+});
+const accountOf = (id: string) => ({
+  id,
+  role: 'customer',
+  disabled: false,
+  passwordHash: `sealed$bench-key$${seal(KEY, 'x'.repeat(90), `account/${id}/passwordHash`)}`,
+  sealed: { ...sealedOf(`account/${id}`), email: tagOf(KEY, `${id}@example.com`) },
 });
 
 const stationOf = (id: string) => ({

@@ -2,7 +2,8 @@
  * The first account there is, and the way back in for who has lost the password: both write to the registry, so that what
  * applies is what every process knows.
  */
-import { isLive, type Live, lookUp, mapOf, parseRef } from '../domain/registry/state.js';
+import type { Account } from '../domain/registry/account.js';
+import { type Live, mapOf } from '../domain/registry/state.js';
 import { WattstreamError } from '../platform/errors.js';
 import { hashPersonsPassword, madeUpPassword } from './people.js';
 import type { RegistryStore } from './store.js';
@@ -51,37 +52,61 @@ export async function makeFirstAdmin(store: RegistryStore, email: string): Promi
 
 /**
  * Another password for the account with this e-mail address or id; all its logins end. An account that was disabled is open
- * again. Rejects with ACCOUNT_UNKNOWN, ACCOUNT_WITHOUT_EMAIL.
+ * again. `given` is an address for one that has none, or whose address cannot be read any more. Rejects with
+ * ACCOUNT_UNKNOWN, ACCOUNT_ERASED, ACCOUNT_WITHOUT_EMAIL.
  */
-export async function resetPassword(store: RegistryStore, who: string, actor: string): Promise<MadePassword> {
+export async function resetPassword(
+  store: RegistryStore,
+  who: string,
+  actor: string,
+  given?: string,
+): Promise<MadePassword> {
   await store.replica.caughtUp();
-  const account = accountOf(store, who);
+  const account = await accountOf(store, who);
   if (account === undefined)
     throw new WattstreamError('ACCOUNT_UNKNOWN', `There is no account '${who}'.`, {
       remedy: 'Name it by its e-mail address or its id.',
     });
-  const { email } = account.state;
+  if (account.state.erased !== undefined)
+    throw new WattstreamError(
+      'ACCOUNT_ERASED',
+      `The account '${who}' was erased; nobody logs in with it again.`,
+    );
+  const [seen = account] = await store.seen([account]);
+  const email = given ?? seen.state.email;
   if (email === undefined)
     throw new WattstreamError(
       'ACCOUNT_WITHOUT_EMAIL',
-      `The account '${who}' has no e-mail address to log in with.`,
+      `The account '${who}' has no e-mail address to log in with, or none that can be read.`,
+      { remedy: 'Give it one: --email <address>.' },
     );
   const password = madeUpPassword();
   await store.propose({
     kind: 'account',
     id: account.id,
     change: 'updated',
-    state: { ...account.state, passwordHash: await hashPersonsPassword(password), disabled: false },
+    state: {
+      ...(given === undefined ? account.state : { ...withoutSealed(seen.state), email: given }),
+      passwordHash: await hashPersonsPassword(password),
+      disabled: false,
+    },
     version: account.version,
     actor,
   });
   return { accountId: account.id, email, password };
 }
 
-function accountOf({ replica }: RegistryStore, who: string): Live<'account'> | undefined {
-  const ref = replica.state.claims.get(`email ${who.toLowerCase()}`);
-  const entity = lookUp(replica.state, 'account', ref === undefined ? who : parseRef(ref).id);
-  return isLive(entity) ? entity : undefined;
+/** Whose name cannot be read any more is called by the id. */
+const withoutSealed = ({ sealed: _, ...state }: Account): Account => ({
+  ...state,
+  name: state.name ?? state.id,
+});
+
+/** By what it looks like first: an id may look like an address, and without keys nothing but ids can be looked for. */
+async function accountOf(store: RegistryStore, who: string): Promise<Live<'account'> | undefined> {
+  const byId = () => store.replica.get('account', who);
+  const byEmail = () => store.people.accountByEmail(who);
+  return who.includes('@') ? ((await byEmail()) ?? byId()) : (byId() ?? (await byEmail()));
 }
 
 /** Told once. */

@@ -17,8 +17,8 @@ import { z } from 'zod';
 import { type Entity, emptyState, put, type RegistryState } from '../domain/registry/state.js';
 
 /**
- * Of the judgement and of this format. 2: with `logins`. 3: without them, and judged by the rules that events name (older
- * processes know no LAST_ADMIN, and write down as applied what is void).
+ * Of the judgement and of this format. 2: with `logins`. 3: without them, with `key-book`, and judged by the rules that events
+ * name (older processes know no LAST_ADMIN, and write down as applied what is void).
  */
 const RULES = 3;
 

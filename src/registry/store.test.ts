@@ -7,7 +7,7 @@ import type { EventLog } from '../streams/ports.js';
 import { Replica } from './replica.js';
 import { newestSnapshot, Snapshotter } from './snapshots.js';
 import { RegistryStore } from './store.js';
-import { append, FakePublisher } from './testing/fakes.js';
+import { append, booksOf, FakePublisher } from './testing/fakes.js';
 
 const { station, point, tariff } = examples;
 
@@ -33,6 +33,7 @@ describe('the store', () => {
       writeMs,
       now: () => Date.parse('2026-05-01T10:00:00Z'),
       logger: silentLogger,
+      keyBooks: booksOf(log),
     });
     return { store, publisher };
   };

@@ -2,6 +2,8 @@
  * Changing the registry. A change is a proposal in the log, and this process answers for it when it has judged it at its
  * place there: whoever was told that it applied finds it in every process, sooner or later, and here at once.
  *
+ * 0. What names a person is sealed (`keys/personal-data.ts`); under another key book than the current one it is void, and
+ *    is sealed again.
  * 1. What this process knows to be void is not published; what may only look so because it lags behind is judged again
  *    when it has caught up.
  * 2. The event is published and comes back through the log (a crash before: nothing happened, or it applies and
@@ -10,16 +12,21 @@
  *    whoever tries again with the version they had gets CONFLICT and sees it).
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
 import { type Complaint, EVENT_RULES, judge, type Verdict } from '../domain/registry/evolve.js';
 import { KINDS, type Kind, type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
-import { type Change, type Entity, isLive, lookUp } from '../domain/registry/state.js';
+import { withoutPersonal } from '../domain/registry/personal.js';
+import { type Change, type Entity, isLive, type Live, lookUp } from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import { withTimeout } from '../platform/retry.js';
+import { backoffMs, withTimeout } from '../platform/retry.js';
 import type { EventPublisher } from '../queues/ports.js';
 import { Judgements } from './judgements.js';
+import { KeyKeeper } from './keys/key-keeper.js';
+import { type FieldComplaint, PersonalData } from './keys/personal-data.js';
+import type { KeyBooks } from './keys/ports.js';
 import type { Replica } from './replica.js';
 
 export interface Proposal<K extends EntityKind = EntityKind> {
@@ -31,6 +38,8 @@ export interface Proposal<K extends EntityKind = EntityKind> {
   /** The version that is to be changed. Default: the one this process has. */
   readonly version?: number;
   readonly actor: string;
+  /** It is nobody's news: no notification. */
+  readonly quiet?: boolean;
 }
 
 export interface StoreOptions {
@@ -40,19 +49,32 @@ export interface StoreOptions {
   readonly writeMs: number;
   readonly now: () => number;
   readonly logger: Logger;
+  /** Where keys of personal data are kept. Absent: nothing personal can be written, and nothing sealed be read. */
+  readonly keyBooks?: KeyBooks | undefined;
 }
+
+/** Times that a change is sealed anew because the key book was rewritten meanwhile. */
+const SEALINGS = 10;
 
 export class RegistryStore {
   private readonly judgements: Judgements<CmsEvent, Verdict>;
+  /** In the clear, for who may see it. */
+  readonly people: PersonalData;
+  /** Absent where there are no key books. */
+  readonly keys: KeyKeeper | undefined;
 
   constructor(private readonly options: StoreOptions) {
-    const { replica, publisher, writeMs } = options;
+    const { keyBooks: books, replica, publisher, writeMs, logger } = options;
     this.judgements = new Judgements({
       replica,
       publish: (event) => publisher.publishCMSEvent(event),
       writeMs,
       remedy: 'Read the entity again: its version says whether it applied. See whether RabbitMQ runs.',
     });
+    this.people = new PersonalData({ books, replica, logger, begin: async () => this.keys?.begin() });
+    const { ring } = this.people;
+    if (books !== undefined && ring !== undefined)
+      this.keys = new KeyKeeper({ books, ring, replica, logger, propose: (one) => this.propose(one) });
   }
 
   get replica(): Replica {
@@ -61,7 +83,9 @@ export class RegistryStore {
 
   /**
    * Resolves with the entity as it then is. Rejects with CONFLICT (another version came first), LAST_ADMIN, REGISTRY_RULE (the rule
-   * is named in the message, the fields in the cause), REGISTRY_NOT_READY, REGISTRY_UNANSWERED (it may apply or not).
+   * is named in the message, the fields in the cause), REGISTRY_NOT_READY, REGISTRY_UNANSWERED (it may apply or not); where
+   * it names a person also with ACCOUNT_ERASED, KEY_BOOK_LOST, or because no key can be kept now. Personal fields are given
+   * in the clear, or as they stood; of the answer `people` makes them readable.
    */
   async propose<K extends EntityKind>(proposal: Proposal<K>): Promise<Entity<K>> {
     const { replica } = this.options;
@@ -70,15 +94,63 @@ export class RegistryStore {
       throw new WattstreamError('REGISTRY_NOT_READY', `Nothing can be changed yet: ${notReady}`, {
         canRetry: true,
       });
-    const event = this.eventOf(proposal);
+    for (let round = 1; ; round++)
+      try {
+        return await this.proposeSealed(proposal);
+      } catch (error) {
+        const isRewritten =
+          error instanceof WattstreamError && ['KEY_BOOK_CHANGED', 'KEY_BOOK_MISSING'].includes(error.code);
+        if (!isRewritten || round === SEALINGS) throw error;
+        await this.judgements.withinTime(replica.caughtUp(), 'Reading which key book is current');
+      }
+  }
+
+  /** One that is there, personal data in the clear. Rejects while key books cannot be read. */
+  async get<K extends EntityKind>(kind: K, id: string): Promise<Live<K> | undefined> {
+    const found = this.replica.get(kind, id);
+    return found === undefined ? undefined : (await this.seen([found]))[0];
+  }
+
+  /** The same entities, personal data in the clear. Rejects while key books cannot be read. */
+  async seen<K extends EntityKind>(entities: readonly Live<K>[]): Promise<Live<K>[]> {
+    const [one] = entities;
+    if (one !== undefined)
+      await this.people.prepared(
+        one.kind,
+        entities.map(({ state }) => state),
+      );
+    return entities.map((entity) => this.people.opening(entity));
+  }
+
+  private async proposeSealed<K extends EntityKind>(proposal: Proposal<K>): Promise<Entity<K>> {
+    const event = this.eventOf(await this.sealed(proposal));
     await this.refuseWhatIsVoid(event);
     const { verdict } = await this.judgements.of(event);
     if (verdict.verdict === 'void') throw refusal(event, verdict);
-    if (!(KINDS[event.kind] as Kind<EntityKind>).untold) await this.announce(event);
+    if (!(KINDS[event.kind] as Kind<EntityKind>).untold && !proposal.quiet) await this.announce(event);
     return verdict.entity as unknown as Entity<K>;
   }
 
-  private eventOf({ kind, id, change, state, version, actor }: Proposal): CmsEvent {
+  private async sealed<K extends EntityKind>(proposal: Proposal<K>): Promise<Proposal<K>> {
+    const { kind, id, state } = proposal;
+    if (state === null) return proposal;
+    const errors = this.people.complaints(kind, id, state);
+    if (errors.length > 0) throw wrongPerson(kind, id, errors);
+    const current = lookUp(this.replica.state, kind, id)?.state as StateOf[K] | null | undefined;
+    const { writeMs } = this.options;
+    const until = performance.now() + writeMs;
+    for (let attempt = 0; ; attempt++)
+      try {
+        return { ...proposal, state: await this.people.sealed(kind, state, current) };
+      } catch (error) {
+        // With the broker away it waits, as the change itself does. Nothing was done so far.
+        const mayPass = error instanceof WattstreamError && error.canRetry && performance.now() < until;
+        if (!mayPass) throw error;
+        await sleep(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }));
+      }
+  }
+
+  private eventOf({ kind, id, change, state, version, actor }: Proposal<never> | Proposal): CmsEvent {
     const current = lookUp(this.options.replica.state, kind, id);
     return {
       id: randomUUID(),
@@ -112,8 +184,8 @@ export class RegistryStore {
   /** What is told is told before the writer is answered; when it cannot be told, the change stands all the same. */
   private async announce(event: CmsEvent): Promise<void> {
     const { publisher, replica, writeMs, logger } = this.options;
-    const shown = event.state === null ? event : { ...event, state: withoutSecrets(event.kind, event.state) };
-    const told = publisher.publishNotification({
+    const shown = event.state === null ? event : { ...event, state: told(event.kind, event.state) };
+    const announced = publisher.publishNotification({
       id: `told-${event.id}`,
       schema: 1,
       at: event.at,
@@ -121,7 +193,7 @@ export class RegistryStore {
       audience: audienceOf(event, replica),
       event: shown,
     });
-    await withTimeout(told, writeMs, 'Its notification').catch((error: unknown) =>
+    await withTimeout(announced, writeMs, 'Its notification').catch((error: unknown) =>
       logger.warn(
         { code: 'CMS_NOTIFICATION_LOST', event: event.id, type: event.type, error: messageOf(error) },
         'a change of the registry applied and could not be announced',
@@ -157,6 +229,20 @@ const formerState = (kind: EntityKind, id: string, replica: Pick<Replica, 'state
   return isLive(entity) ? entity.state : entity?.past.at(-1)?.state;
 };
 
+/** Notifications go to webhooks, and stay where they are sent: no secret, and nothing that names a person. */
+const told = (kind: EntityKind, state: object): Record<string, unknown> =>
+  withoutPersonal(kind, withoutSecrets(kind, state));
+
+/** As the log's own rules would say it, could they see it. */
+const wrongPerson = (kind: EntityKind, id: string, errors: readonly FieldComplaint[]): WattstreamError =>
+  new WattstreamError(
+    'REGISTRY_RULE',
+    `${kind} ${id} cannot be so: ${errors[0]?.field} ${errors[0]?.message}`,
+    {
+      cause: fieldErrors(errors),
+    },
+  );
+
 function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
   const what = `${event.kind} ${event.entityId}`;
   if (reason === 'VERSION' || reason === 'DUPLICATE')
@@ -168,6 +254,8 @@ function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): Wattst
       remedy:
         'Make another admin first: an account with the role admin, an e-mail address and a password. A lost password: wattstream admin reset-password.',
     });
+  if (reason === 'KEY_BOOK')
+    return new WattstreamError('KEY_BOOK_CHANGED', `${what}: ${detail}`, { canRetry: true });
   return new WattstreamError(
     'REGISTRY_RULE',
     `${reason}: ${what} cannot be ${event.type.split('.')[2]}. ${detail}`,

@@ -16,6 +16,7 @@ import { silentLogger } from '../../src/platform/logger.js';
 import { Registry } from '../../src/platform/metrics.js';
 import { MemoryQueues } from '../../src/queues/memory/queues.js';
 import { directoryOf } from '../../src/registry/directory.js';
+import { MemoryKeyBooks } from '../../src/registry/keys/memory/key-books.js';
 import { hashPassword } from '../../src/registry/passwords.js';
 import { Replica } from '../../src/registry/replica.js';
 import { registrySource } from '../../src/registry/source.js';
@@ -51,6 +52,7 @@ export async function cmsStage({
 } = {}) {
   const queues = new MemoryQueues();
   const events = queues.eventPublisher();
+  const keyBooks = new MemoryKeyBooks();
   const logger = silentLogger;
   const closing: (() => unknown)[] = [];
   const answers: string[] = [];
@@ -72,7 +74,14 @@ export async function cmsStage({
   /** An api process. `now`: its clock. */
   async function api({ now = Date.now, patienceMs = 50 }: { now?: () => number; patienceMs?: number } = {}) {
     const clock = { now };
-    const store = new RegistryStore({ replica: replica(), publisher: events, writeMs: 10_000, now, logger });
+    const store = new RegistryStore({
+      replica: replica(),
+      publisher: events,
+      writeMs: 10_000,
+      now,
+      keyBooks,
+      logger,
+    });
     const sender = queues.sender();
     const book = new CommandBook({ log: queues.eventLog(), clock, rememberMs: 3_600_000, logger });
     const limits = { seconds, maxSeconds: 60, graceSeconds: 0.2, keptHours: 24 };

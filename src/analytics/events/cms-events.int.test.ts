@@ -116,8 +116,8 @@ test('what is: the newest version that applied, of what is still there', async (
   expect(await db.select('SELECT id_token, status, account_id FROM tokens')).toEqual([
     { id_token: '04A2B3C4', status: 'Accepted', account_id: 'ac-1' },
   ]);
-  expect(await db.select('SELECT account_id, role, email, disabled FROM accounts')).toEqual([
-    { account_id: 'ac-1', role: 'customer', email: 'somebody@example.com', disabled: false },
+  expect(await db.select('SELECT account_id, role, erased_at, disabled FROM accounts')).toEqual([
+    { account_id: 'ac-1', role: 'customer', erased_at: null, disabled: false },
   ]);
   expect(await db.select('SELECT outage_id, charge_point_id, cause, `to` FROM outages')).toEqual([
     { outage_id: 'o-1', charge_point_id: 'CP-1', cause: 'utility', to: null },
@@ -145,6 +145,12 @@ test('no secret is in the table, whoever looks', async () => {
   const everything = JSON.stringify(await db.select('SELECT * FROM cms_events_rows'));
   expect(everything).toContain('Old harbour');
   expect(everything.match(/HASH-OF-\w+|SIGNED-WITH|SPILT/)).toBeNull();
+});
+
+test('nobody is named in the table, in the clear or sealed, whoever looks', async () => {
+  const rows = await db.select("SELECT * FROM cms_events_rows FINAL WHERE kind IN ('account', 'token')");
+  expect(rows).toHaveLength(2);
+  expect(JSON.stringify(rows).match(/Somebody|@example|WS-000|sealed|visual_number|contract_id/)).toBeNull();
 });
 
 test('analysts see the hash of a token that sessions have too, and nobody by name', async () => {

@@ -3,13 +3,14 @@
  * that came before, so this stream is read from its first record at every start (it is kept for ever, and changes of the
  * registry are few beside what chargers say); rows are written for what is not stored yet.
  *
- * No secret gets into a row: what the table of kinds calls one is left out, and of what cannot be read (a kind of a later
- * version, say) nothing but its place is kept.
+ * No secret and nothing that names a person gets into a row, sealed or not: what the table of kinds calls so is left out, and
+ * of what cannot be read (a kind of a later version, say) nothing but its place is kept.
  */
 import { type CmsEvent, cmsEvent, isRetired } from '../../domain/messages/cms-events.js';
 import { redact } from '../../domain/ocpp/redact.js';
 import { evolve, type Verdict } from '../../domain/registry/evolve.js';
 import { withoutSecrets } from '../../domain/registry/kinds.js';
+import { withoutPersonal } from '../../domain/registry/personal.js';
 import { emptyState } from '../../domain/registry/state.js';
 import type { EventRecord } from '../../streams/ports.js';
 import type { Table } from '../pipeline/tables.js';
@@ -62,7 +63,8 @@ function eventLine(
   verdict: Verdict | undefined,
 ): string {
   const { kind, entityId, id, type, version, actor, at, state } = event;
-  const shown = state === null ? '' : redact(JSON.stringify(withoutSecrets(kind, state)));
+  const shown =
+    state === null ? '' : redact(JSON.stringify(withoutPersonal(kind, withoutSecrets(kind, state))));
   return [
     kind,
     text(entityId),

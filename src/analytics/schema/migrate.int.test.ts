@@ -55,6 +55,51 @@ describe('migrations', () => {
     expect(await db.select('SELECT count() AS n FROM b')).toEqual([{ n: 0 }]);
   });
 
+  test('who was named in a table before is not any more, and the rest of the row is as it was', async () => {
+    const all = await readMigrations();
+    await run(all.filter(({ name }) => name < '0008'));
+    const account = {
+      id: 'ac-1',
+      role: 'customer',
+      name: 'A "B" Müller',
+      email: 'b@example.com',
+      disabled: false,
+    };
+    const token = { uid: '04A2', type: 'RFID', issuer: 'x,}', visual_number: 'WS-1' };
+    const receipt = {
+      type: 'charging.receipt',
+      receipt: { customer: { accountId: 'ac-1', name: 'A "B" Müller' }, tariff: 'day@1' },
+    };
+    const event = { epoch: 1, at: '2026-11-25T10:00:00.000Z', precedence: 1 };
+    await db.insert('cms_events_rows', [
+      { ...event, kind: 'account', entity_id: 'ac-1', id: '1', offset: 0, state: JSON.stringify(account) },
+      { ...event, kind: 'token', entity_id: '04A2', id: '2', offset: 1, state: JSON.stringify(token) },
+      { ...event, kind: 'station', entity_id: 's', id: '3', offset: 2, state: '{"name":"Old harbour"}' },
+    ]);
+    await db.insert('charging_events_rows', [
+      {
+        ...event,
+        topic: 'charging',
+        type: receipt.type,
+        id: 'r',
+        offset: 0,
+        payload: JSON.stringify(receipt),
+      },
+    ]);
+    await run(all);
+    const states = await db.select<{ state: string }>('SELECT state FROM cms_events_rows ORDER BY offset');
+    expect(states.map(({ state }) => JSON.parse(state))).toEqual([
+      { id: 'ac-1', role: 'customer', disabled: false },
+      { uid: '04A2', type: 'RFID', issuer: 'x,}' },
+      { name: 'Old harbour' },
+    ]);
+    const [row] = await db.select<{ payload: string }>('SELECT payload FROM charging_events_rows');
+    expect(JSON.parse(row!.payload)).toEqual({
+      ...receipt,
+      receipt: { ...receipt.receipt, customer: { accountId: 'ac-1', name: null } },
+    });
+  });
+
   test('a statement that fails is named, and nothing is recorded', async () => {
     const bad = [file('0001-bad.sql', '-- why\nCREATE TABLE {{database}}.a (x Nonsense) ENGINE = Memory')];
     const failure = run(bad);

@@ -12,7 +12,7 @@ import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
 import { hashPersonsPassword } from '../../registry/people.js';
 import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
-import { FakeLog, FakePublisher, fakeLoginStore } from '../../registry/testing/fakes.js';
+import { booksOf, FakeLog, FakePublisher, fakeLoginStore } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
 import type { CommandService } from '../commands/service.js';
 import { secretKeeper } from '../webhooks/secret.js';
@@ -62,6 +62,7 @@ async function build(given: Authentication) {
     writeMs: 10_000,
     now: Date.now,
     logger: silentLogger,
+    keyBooks: booksOf(log),
   });
   const { store: loginStore } = fakeLoginStore();
   const accounts = createAccounts({
@@ -105,6 +106,7 @@ async function build(given: Authentication) {
       receipts: { receipt: nothing },
       stations: { find: async () => ({ stations: [], nextCursor: null }) },
     },
+    erasure: { store, desk: { erase: nothing } },
     health: { ready: () => undefined },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },

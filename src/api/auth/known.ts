@@ -3,7 +3,7 @@
  * have written what is not here yet: read on to the end of the log.
  */
 import type { EntityKind } from '../../domain/messages/cms-events.js';
-import { isLive, type Live, lookUp, parseRef } from '../../domain/registry/state.js';
+import type { Live } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { withTimeout } from '../../platform/retry.js';
 import type { Replica } from '../../registry/replica.js';
@@ -14,7 +14,7 @@ const ASK_MS = 2_000;
 export class Known {
   private asking: Promise<void> | undefined;
 
-  constructor(private readonly replica: Pick<Replica, 'ready' | 'get' | 'state' | 'caughtUp'>) {}
+  constructor(private readonly replica: Pick<Replica, 'ready' | 'get' | 'caughtUp'>) {}
 
   /** Throws REGISTRY_NOT_READY. */
   refuseUnready(): void {
@@ -23,14 +23,6 @@ export class Known {
 
   get<K extends EntityKind>(kind: K, id: string): Live<K> | undefined {
     return this.replica.get(kind, id);
-  }
-
-  /** Whatever the case of the address. */
-  accountByEmail(email: string): Live<'account'> | undefined {
-    const ref = this.replica.state.claims.get(`email ${email.toLowerCase()}`);
-    if (ref === undefined) return undefined;
-    const entity = lookUp(this.replica.state, 'account', parseRef(ref).id);
-    return isLive(entity) ? entity : undefined;
   }
 
   /** Neither disabled nor gone. */

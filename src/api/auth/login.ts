@@ -29,12 +29,12 @@ export interface LoginServiceOptions {
 export class LoginService {
   constructor(private readonly options: LoginServiceOptions) {}
 
-  /** Rejects with LOGIN_FAILED, LOGIN_LOCKED. */
+  /** Rejects with LOGIN_FAILED, LOGIN_LOCKED; with KEY_BOOK_LOST where addresses cannot be looked for. */
   async login(email: string, password: string, address: string): Promise<LoginTokens> {
-    const { known, logins, passwords, audit, hashEmail } = this.options;
+    const { store, known, logins, passwords, audit, hashEmail } = this.options;
     logins.refuseUnready();
     const emailHash = hashEmail(email);
-    const account = known.accountByEmail(email);
+    const account = await store.people.accountByEmail(email);
     const who = {
       address,
       emailHash,
@@ -42,7 +42,7 @@ export class LoginService {
     };
     // Of another password the count begins anew: who was given one is not kept waiting for the former one's sake.
     const attempt = this.attempt(`${emailHash} ${account === undefined ? '' : credentialOf(account)}`, who);
-    const isRight = await passwords.matches(password, account?.state.passwordHash);
+    const isRight = await passwords.matches(password, await store.people.passwordHash(account));
     const open = account === undefined ? undefined : known.openAccount(account.id);
     if (!isRight || open === undefined) {
       const detail = account === undefined ? 'unknown' : isRight ? 'closed' : 'password';
@@ -102,10 +102,15 @@ export class LoginService {
     const { store, logins, passwords, audit, hashEmail } = this.options;
     logins.refuseUnready();
     const account = this.ownAccount(principal);
-    const emailHash = account.state.email === undefined ? '' : hashEmail(account.state.email);
+    const [
+      {
+        state: { email },
+      } = account,
+    ] = await store.seen([account]);
+    const emailHash = email === undefined ? '' : hashEmail(email);
     const who = { address, emailHash, actor: account.id, accountId: account.id };
     const attempt = this.attempt(`${emailHash || account.id} ${credentialOf(account)}`, who);
-    if (!(await passwords.matches(given.current, account.state.passwordHash))) {
+    if (!(await passwords.matches(given.current, await store.people.passwordHash(account)))) {
       audit({ type: 'ops.login.failed', ...who, detail: 'present password' });
       throw new WattstreamError('PASSWORD_WRONG', 'The present password is another one.');
     }

@@ -63,6 +63,7 @@ describe('receipts', () => {
       events: queues.eventPublisher(),
       book: bookOf(queues),
       history: { receipts: async () => stored },
+      nameOf: async () => 'Łukasz Jäger 漢',
       clock: { now: Date.now },
     });
   const ask = (desk: ReceiptDesk) => desk.receipt('ac-1', SESSION);

@@ -105,7 +105,19 @@ export function openCharging(options: OpenChargingOptions): OpenCharging {
   return {
     service,
     sessions,
-    receipts: new ReceiptDesk({ sessions, events, book, history, clock }),
+    receipts: new ReceiptDesk({
+      sessions,
+      events,
+      book,
+      history,
+      clock,
+      // A receipt is shown without a name rather than not at all.
+      nameOf: (id) =>
+        store.get('account', id).then(
+          (account) => account?.state.name ?? null,
+          () => null,
+        ),
+    }),
     stations: new StationDesk({ queries, book, replica, protocolOf, clock }),
     async close() {
       herald.close();

@@ -3,6 +3,9 @@
  * on it is that one, whichever process is asked, whatever the station is called by then. Should what was charged turn out
  * to be something else (a frame that came days late), the next one corrects it, and says so.
  *
+ * Whose it is stands in it by the account's id alone: the log and the tables keep it for as long as the law wants it, and a
+ * name that stood there could not be erased. The name is added from the registry each time that it is shown.
+ *
  * Of several that are made out at once under one number the first in the log is the receipt; the others are dropped.
  */
 import { correctionOf, isSameReceipt, type Receipt } from '../../domain/customers/receipt.js';
@@ -22,6 +25,8 @@ export interface ReceiptDeskOptions {
   readonly events: Pick<EventPublisher, 'publishChargingEvent'>;
   readonly book: Pick<ChargingBook, 'receiptsOf' | 'untilReceipt'>;
   readonly history: Pick<ChargingHistory, 'receipts'>;
+  /** Of an account, now; null: it was erased, or cannot be read any more. */
+  readonly nameOf: (accountId: string) => Promise<string | null>;
   readonly clock: CommandClock;
 }
 
@@ -30,6 +35,12 @@ export class ReceiptDesk {
 
   /** Rejects as `SessionDesk.receipt` does, and with RECEIPT_PENDING when the log cannot be written or read now. */
   async receipt(accountId: string, sessionId: string): Promise<Receipt> {
+    const made = await this.madeOut(accountId, sessionId);
+    // Those of before 2026-11-26 have a name in them.
+    return { ...made, customer: { accountId, name: await this.options.nameOf(accountId) } };
+  }
+
+  private async madeOut(accountId: string, sessionId: string): Promise<Receipt> {
     const { sessions, book } = this.options;
     const computed = await sessions.receipt(accountId, sessionId);
     for (let round = 0; round < ROUNDS; round++) {

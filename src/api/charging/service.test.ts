@@ -10,7 +10,7 @@ import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
-import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
+import { booksOf, FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
 import type { CommandRequest } from '../commands/service.js';
 import { ChargingBook } from './book.js';
 import type { ChargingHistory, OwnSession } from './ports.js';
@@ -43,7 +43,14 @@ beforeEach(async () => {
   const log = new FakeLog();
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
   const publisher = new FakePublisher(log);
-  store = new RegistryStore({ replica, publisher, writeMs: 10_000, now: Date.now, logger: silentLogger });
+  store = new RegistryStore({
+    replica,
+    publisher,
+    writeMs: 10_000,
+    now: Date.now,
+    logger: silentLogger,
+    keyBooks: booksOf(log),
+  });
   await replica.level;
   const enter = (kind: EntityKind, id: string, state: object) =>
     store.propose({ kind, id, change: 'created', state: state as never, actor: 'test' });

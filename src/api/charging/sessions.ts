@@ -113,7 +113,8 @@ export class SessionDesk {
       estimated: row.estimated,
       tariff: row.tariff,
       supplier: this.supplierOf(station?.operator?.name),
-      customer: { accountId, name: replica.get('account', accountId)?.state.name ?? null },
+      // The log keeps it: whoever shows it adds the name, as long as there is one.
+      customer: { accountId, name: null },
       cost: { ...cost, inclVat },
     });
   }

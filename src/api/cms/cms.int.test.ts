@@ -112,7 +112,9 @@ test(
       log.follow({ from: { from: 'first' }, accept: (record) => void stored.push(record), onLevel: resolve });
     });
     await log.close();
-    expect(stored.map(({ routingKey }) => routingKey)).toEqual(expected);
+    // The first name that is sealed begins a key book, which is nobody's news.
+    const changes = stored.map(({ routingKey }) => routingKey).filter((type) => !type.includes('key-book'));
+    expect(changes).toEqual(expected);
     const told = await queues.drain(queues.names.queues.notifications);
     expect(told.map((body) => JSON.parse(body).type)).toEqual(expected);
     expect(told.join()).not.toContain('scrypt');

@@ -1,14 +1,23 @@
 /** Between what callers send and see, and what is kept: secrets go in and never come out, unknown fields are refused. */
-import type { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { KINDS, type StateOf, withoutSecrets } from '../../domain/registry/kinds.js';
+import { plainShapeOf } from '../../domain/registry/personal.js';
 import type { Entity, Live, Past } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { fieldErrors } from '../../registry/store.js';
 import type { FieldError, Resource } from './resources.js';
 
 /** Shown, and passed over when it comes back with a change. `last_updated` is OCPI's. */
-const SHOWN_ONLY = ['version', 'createdAt', 'updatedAt', 'updatedBy', 'hasPassword', 'last_updated'];
+const SHOWN_ONLY = [
+  'version',
+  'createdAt',
+  'updatedAt',
+  'updatedBy',
+  'hasPassword',
+  'erased',
+  'versionsInClear',
+  'last_updated',
+];
 
 /** What a caller sees of an entity. */
 export function shown<K extends EntityKind>(entity: Live<K>): Record<string, unknown> {
@@ -65,7 +74,7 @@ export async function stateFrom<K extends EntityKind>(
   for (const field of foreign) delete given[field];
   Object.assign(given, secrets.kept, staying);
 
-  const parsed = (KINDS[kind].shape as z.ZodType<StateOf[K]>).safeParse(given);
+  const parsed = plainShapeOf(kind).safeParse(given);
   const errors: FieldError[] = [
     ...secrets.errors,
     ...foreign.map((field) => ({ field, message: 'is no field of this' })),

@@ -57,7 +57,7 @@ async function importOne<K extends EntityKind>(
         'REQUEST_INVALID',
         'What is imported says its id, so that it can be repeated.',
       );
-    const current = store.replica.get(kind, id);
+    const current = await store.get(kind, id);
     const state = await stateFrom(resource, item, { current: current?.state });
     if (current !== undefined && isDeepStrictEqual(current.state, state))
       return { id, outcome: 'unchanged', version: current.version };

@@ -9,6 +9,7 @@ import type { StateOf } from '../../domain/registry/kinds.js';
 import { OUTAGE_CAUSES } from '../../domain/registry/outage.js';
 import { keptThroughChange } from '../../domain/registry/rotating.js';
 import { tokenIdOf } from '../../domain/registry/token.js';
+import type { PersonalData } from '../../registry/keys/personal-data.js';
 import { hashComplaint, hashPassword } from '../../registry/passwords.js';
 import { hashPersonsPassword } from '../../registry/people.js';
 
@@ -44,7 +45,9 @@ export interface Resource<K extends EntityKind = EntityKind> {
 
 interface Filter<K extends EntityKind> {
   readonly query: z.ZodType<string>;
-  readonly admits: (state: StateOf[K], value: string) => boolean;
+  readonly admits: (state: StateOf[K], value: string, people: PersonalData) => boolean;
+  /** Awaited before `admits` is asked. */
+  readonly prepare?: (people: PersonalData) => Promise<unknown>;
 }
 
 interface WriteOnly {
@@ -238,7 +241,11 @@ const accounts: Resource<'account'> = {
   filters: {
     role: filter('role', z.enum(ROLES)),
     disabled: filter('disabled', flag),
-    email: { query: word, admits: ({ email }, value) => email?.toLowerCase() === value.toLowerCase() },
+    email: {
+      query: word,
+      admits: (state, value, people) => people.hasEmail(state, value),
+      prepare: (people) => people.whenTagged(),
+    },
   },
   writeOnly: {
     password: {

@@ -191,7 +191,7 @@ export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): voi
       config: { access: SIGNED_IN },
       schema: { tags, summary: 'Who you are, and what you may', response: { 200: me } },
     },
-    (request) => whoIs(request, options.known),
+    (request) => whoIs(request, options.store),
   );
 
   app.post<{ Body: { currentPassword: string; newPassword: string } }>(
@@ -218,9 +218,9 @@ export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): voi
 const isOver = (error: unknown): boolean =>
   error instanceof WattstreamError && (error.code === 'UNAUTHENTICATED' || error.code.startsWith('TOKEN_'));
 
-async function whoIs({ principal }: FastifyRequest, known: Known): Promise<z.infer<typeof me>> {
+async function whoIs({ principal }: FastifyRequest, store: RegistryStore): Promise<z.infer<typeof me>> {
   const { id, role, accountId, stations, by, expiresAt } = principal;
-  const account = accountId === undefined ? undefined : known.get('account', accountId)?.state;
+  const account = accountId === undefined ? undefined : (await store.get('account', accountId))?.state;
   return {
     id,
     role,

@@ -6,8 +6,10 @@ import { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import type { Role } from '../../domain/registry/account.js';
 import { KINDS } from '../../domain/registry/kinds.js';
+import { plainShapeOf } from '../../domain/registry/personal.js';
 import { type Entity, isLive, type Live, lookUp, mapOf } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
+import { versionsSeen } from '../../registry/keys/versions.js';
 import type { RegistryStore } from '../../registry/store.js';
 import { checkIfMatch, etagOf, matches } from '../cms/conditions.js';
 import { shown, shownVersion, stateFrom } from '../cms/entity-body.js';
@@ -57,11 +59,15 @@ function resourceRoutes<K extends EntityKind>(
   const { replica } = store;
   const base = `/api/cms/${path}`;
   const one = `${base}/:${param}`;
-  const shape = KINDS[kind].shape as unknown as z.ZodType;
+  const shape = plainShapeOf(kind) as unknown as z.ZodType;
   const { password: _, ...shownExample } = resource.example;
   const hasPassword = KINDS[kind].secrets.includes('passwordHash') ? { hasPassword: z.boolean() } : {};
+  const erased =
+    kind === 'account'
+      ? { erased: z.string().optional().describe('When it was erased: it has no name any more') }
+      : {};
   const entity = z
-    .intersection(shape, z.object({ ...shownOnly, ...hasPassword }))
+    .intersection(shape, z.object({ ...shownOnly, ...hasPassword, ...erased }))
     .meta({ examples: [shownExample] });
   const writeOnly = Object.entries(resource.writeOnly).map(([field, { input }]) => [
     field,
@@ -99,8 +105,10 @@ function resourceRoutes<K extends EntityKind>(
   };
   const idOf = (request: FastifyRequest): string =>
     resource.idOf((request.params as Record<string, string>)[param] ?? '');
-  const send = (reply: FastifyReply, found: Live<K>): FastifyReply =>
-    reply.header('etag', etagOf(found)).send(shown(found));
+  const send = async (reply: FastifyReply, found: Live<K>): Promise<FastifyReply> => {
+    const [seen = found] = await store.seen([found]);
+    return reply.header('etag', etagOf(found)).send(shown(seen));
+  };
 
   app.get(
     base,
@@ -116,16 +124,18 @@ function resourceRoutes<K extends EntityKind>(
     async (request) => {
       ready(store);
       const { after, limit, ...wanted } = request.query as { after?: string; limit: number };
+      await Promise.all(Object.keys(wanted).map((key) => filters[key]?.prepare?.(store.people)));
       const tests = Object.entries(wanted as Record<string, string>).map(
         ([key, value]) =>
           (state: Live<K>['state']) =>
-            filters[key]?.admits(state, value) ?? true,
+            filters[key]?.admits(state, value, store.people) ?? true,
       );
       const admits = ({ state }: Live<K>) => tests.every((test) => test(state));
       const page = pageOf(replica.state, kind, { after, limit, admits });
       if (page === undefined)
         throw new WattstreamError('REQUEST_INVALID', '`after` is not the `next` of any page.');
-      return { [path]: page.entities.map((each) => shown(each)), next: page.next };
+      const seen = await store.seen(page.entities);
+      return { [path]: seen.map((each) => shown(each)), next: page.next };
     },
   );
 
@@ -220,7 +230,8 @@ function resourceRoutes<K extends EntityKind>(
     }),
     async (request) => {
       const found = everKnown(request) as unknown as Entity;
-      return { versions: [...found.past, found].reverse().map((past) => shownVersion(found, past)) };
+      const versions = await versionsSeen(store.people, found);
+      return { versions: versions.reverse().map((past) => shownVersion(found, past)) };
     },
   );
 
@@ -234,7 +245,7 @@ function resourceRoutes<K extends EntityKind>(
     async (request) => {
       const found = everKnown(request) as unknown as Entity;
       const wanted = Number((request.params as { version: unknown }).version);
-      const past = [...found.past, found].find((each) => each.version === wanted);
+      const past = (await versionsSeen(store.people, found)).find((each) => each.version === wanted);
       if (!past?.state) throw unknown(`Of ${name} '${found.id}' version ${wanted} there is nothing to show.`);
       return shownVersion(found, past);
     },
@@ -276,15 +287,16 @@ function resourceRoutes<K extends EntityKind>(
       return reply
         .type('application/json; charset=utf-8')
         .header('content-disposition', `attachment; filename="${path}.json"`)
-        .send(Readable.from(asArray(all)));
+        .send(Readable.from(asArray(all, store)));
     },
   );
 }
 
-function* asArray(entities: readonly Live[]): Generator<string> {
+async function* asArray(entities: readonly Live[], store: RegistryStore): AsyncGenerator<string> {
   yield '[';
   for (let at = 0; at < entities.length; at += 500) {
-    const texts = entities.slice(at, at + 500).map((entity) => JSON.stringify(shown(entity)));
+    const seen = await store.seen(entities.slice(at, at + 500));
+    const texts = seen.map((entity) => JSON.stringify(shown(entity)));
     yield `${at === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
   }
   yield '\n]\n';

@@ -13,6 +13,7 @@ import { checkBroker } from '../doctor/broker.js';
 import { type Finding, ok, report, unknown, wrongBy } from '../doctor/check.js';
 import { checkDatabase } from '../doctor/database.js';
 import { checkEvents } from '../doctor/events.js';
+import { checkKeys } from '../doctor/keys.js';
 import { checkProgress } from '../doctor/progress.js';
 import { checkQueues } from '../doctor/queues.js';
 
@@ -69,7 +70,7 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
         ).flat()
       : [unknown('progress', 'not looked at: it takes the log and the tables')];
     const queues = broker.some(({ check, verdict }) => check === 'AMQP login' && verdict === 'ok')
-      ? await checkQueues(settings, env.RABBITMQ_MANAGEMENT_URL)
+      ? [...(await checkQueues(settings, env.RABBITMQ_MANAGEMENT_URL)), await checkKeys(settings)]
       : [unknown('queues', 'not looked at: no login over AMQP')];
     return [ok('settings', 'all of them are understood'), ...broker, ...queues, ...database, ...progress];
   } finally {

@@ -15,6 +15,7 @@ export const ENTITY_KINDS = [
   'outage',
   'webhook',
   'api-key',
+  'key-book',
 ] as const;
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 

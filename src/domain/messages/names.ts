@@ -32,6 +32,8 @@ export interface MessageNames {
   };
   /** Where commands for the chargers of one gateway arrive; it vanishes with the gateway. */
   gatewayCommands(gateway: string): string;
+  /** The stream of keys with this number; `key-book` in the registry says which is the current one. */
+  keyBook(number: number): string;
   /** What one subscription is still to be told. */
   webhook(id: string): string;
   /** Where a message waits before it goes back to the working queue. */
@@ -67,6 +69,7 @@ export function messageNames(prefix: string): MessageNames {
       deadLetters: `${prefix}dead-letters`,
     },
     gatewayCommands: (gateway) => `${prefix}gateway.${gateway}.commands`,
+    keyBook: (number) => `${prefix}cms.keys.${number}`,
     webhook: (id) => `${prefix}webhooks.${id}`,
     retry: (queue, delay) => `${queue}.retry.${delay}`,
   };

@@ -179,6 +179,75 @@ describe('rules between entities', () => {
   });
 });
 
+describe('personal data', () => {
+  const book = (version: number, number: number, from: number | null = null) =>
+    event('key-book', version === 1 ? 'created' : 'updated', version, {
+      id: 'keys',
+      book: number,
+      from,
+      tagKey: 'tag',
+    });
+  const sealed = (number: number, email?: string) => ({
+    id: 'ac-1',
+    role: 'admin',
+    disabled: false,
+    sealed: { book: number, key: 'k', data: 'AAAA', ...(email === undefined ? {} : { email }) },
+  });
+
+  test('what is sealed applies under the current key book alone, so that a rewrite loses no key', () => {
+    const verdicts = feed(emptyState(), [
+      event('account', 'created', 1, sealed(1)),
+      book(1, 1),
+      event('account', 'created', 1, sealed(1)),
+      book(2, 2, 1),
+      event('account', 'updated', 2, sealed(1)),
+      event('account', 'updated', 2, sealed(2)),
+    ]);
+    expect(words(verdicts)).toEqual(['KEY_BOOK', 'applied', 'applied', 'applied', 'KEY_BOOK', 'applied']);
+  });
+
+  test('an address is one account’s alone by its tag, without a key', () => {
+    const verdicts = feed(emptyState(), [
+      book(1, 1),
+      event('account', 'created', 1, sealed(1, 'tag-1')),
+      event('account', 'created', 1, { ...sealed(1, 'tag-1'), id: 'ac-2' }),
+      event('account', 'updated', 2, sealed(1, 'tag-2')),
+      event('account', 'created', 1, { ...sealed(1, 'tag-1'), id: 'ac-2' }),
+    ]);
+    expect(words(verdicts)).toEqual(['applied', 'applied', 'TAKEN', 'applied', 'applied']);
+  });
+
+  test('an account without a name in the clear, sealed or erased is none, and what is erased names nobody', () => {
+    const bare = { id: 'ac-1', role: 'customer', disabled: true };
+    const at = { erased: '2026-11-26T10:00:00.000Z' };
+    for (const wrong of [
+      bare,
+      { ...bare, ...at, name: 'x' },
+      { ...bare, ...at, passwordHash: 'x' },
+      { ...bare, ...at, disabled: false },
+    ])
+      expect(words(feed(emptyState(), [event('account', 'created', 1, wrong)]))).toEqual(['SHAPE']);
+    expect(words(feed(emptyState(), [event('account', 'created', 1, { ...bare, ...at })]))).toEqual([
+      'applied',
+    ]);
+  });
+
+  test('erased is for ever, what was remembered of it is forgotten, and what it was otherwise is not', () => {
+    const state = emptyState();
+    const gone = { id: 'ac-1', role: 'customer', disabled: true, erased: '2026-11-26T10:00:00.000Z' };
+    const verdicts = feed(state, [
+      event('account', 'created', 1, { ...account, passwordHash: 'HASH' }),
+      event('account', 'updated', 2, gone),
+      event('account', 'updated', 3, { ...account }),
+      event('account', 'deleted', 3, null, 'ac-1'),
+      event('account', 'created', 1, { ...account, id: 'ac-2' }),
+    ]);
+    expect(words(verdicts)).toEqual(['applied', 'applied', 'ERASED', 'ERASED', 'applied']);
+    const past = lookUp(state, 'account', 'ac-1')?.past[0];
+    expect(past?.state).toEqual({ id: 'ac-1', role: 'customer', disabled: false });
+  });
+});
+
 describe('any log', () => {
   /** Few ids and any versions: most of it is void for one reason or another. */
   const anyEvent = fc
@@ -272,6 +341,17 @@ describe('the last admin who can log in', () => {
     ['left without a password', change('a', 2, { passwordHash: undefined })],
     ['left without an address', change('a', 2, { email: undefined })],
     ['deleted', ruled(event('account', 'deleted', 2, null, 'a'))],
+    [
+      'erased',
+      ruled(
+        event('account', 'updated', 2, {
+          id: 'a',
+          role: 'admin',
+          disabled: true,
+          erased: '2026-11-26T10:00:00.000Z',
+        }),
+      ),
+    ],
   ])('is not %s; with another one it is', (_, wanted) => {
     const alone = withAdmins('a');
     // Who cannot log in, or may not change everything, is no other one.

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../messages/cms-events.js';
 import { KINDS, type Kind, type StateOf } from './kinds.js';
+import { isErased, KEY_BOOK, scrubbed } from './personal.js';
 import {
   changeOf,
   type Entity,
@@ -36,6 +37,10 @@ export const VOID_REASONS = [
   'REFERENCED',
   /** A value that only one may have is another's. */
   'TAKEN',
+  /** Its personal data are sealed under a key of another key book than the current one. */
+  'KEY_BOOK',
+  /** The account was erased: nothing changes any more. */
+  'ERASED',
   /** Nobody would be left who can log in and let others in. */
   'LAST_ADMIN',
 ] as const;
@@ -92,6 +97,8 @@ export function judge(state: RegistryState, event: CmsEvent): Complaint | undefi
     return complain('VERSION', isLive(current) ? 'It is there already.' : 'It is not there.');
   if (event.type !== `cms.${event.kind}.${change}` || (change === 'deleted') !== (event.state === null))
     return complain('SHAPE', `${event.type} of a ${event.kind} does not go with its state.`);
+  if (event.kind === 'account' && isErased(state, event.entityId))
+    return complain('ERASED', 'It was erased, and stays so.');
   const complaint =
     event.state === null ? judgeDeletion(state, event) : judgeState(state, event, event.state);
   return complaint ?? judgeLastAdmin(state, event);
@@ -134,6 +141,13 @@ function judgeState(state: RegistryState, event: CmsEvent, proposed: object): Co
   const typed = proposed as StateOf[EntityKind];
   if (kind.idOf(typed) !== event.entityId)
     return complain('SHAPE', `The id in it is ${kind.idOf(typed)}, not ${event.entityId}.`);
+  const sealedUnder = (proposed as { sealed?: { book: number } }).sealed?.book;
+  const book = lookUp(state, 'key-book', KEY_BOOK)?.state?.book;
+  if (sealedUnder !== undefined && sealedUnder !== book)
+    return complain(
+      'KEY_BOOK',
+      `Sealed under key book ${sealedUnder}; the current one is ${book ?? 'none'}.`,
+    );
   const missing = kind
     .references(typed)
     .filter((reference) => !isLive(lookUp(state, reference.kind, reference.id)))
@@ -183,6 +197,8 @@ function holds(state: RegistryState, referrer: string, ref: string): boolean {
 function entityAfter(before: Entity | undefined, event: CmsEvent): Entity {
   const change = changeOf(event);
   const state = event.state as Entity['state'];
+  const past = before === undefined ? [] : pastAfter(before);
+  const isErasure = event.kind === 'account' && (state as StateOf['account'] | null)?.erased !== undefined;
   return {
     kind: event.kind,
     id: event.entityId,
@@ -194,7 +210,7 @@ function entityAfter(before: Entity | undefined, event: CmsEvent): Entity {
     createdAt: change === 'created' || before === undefined ? event.at : before.createdAt,
     changed: before?.state && state ? changedFields(before.state, state) : [],
     state,
-    past: before === undefined ? [] : pastAfter(before),
+    past: isErasure ? scrubbed(past) : past,
   };
 }
 

@@ -1,12 +1,13 @@
 /** The closed table of kinds: shape, identity, and the rules that hold between entities. */
 import type { z } from 'zod';
 import type { EntityKind } from '../messages/cms-events.js';
-import { type Account, type ApiKey, account, apiKey } from './account.js';
+import { type Account, type ApiKey, account, apiKey, plainAccount } from './account.js';
+import { type KeyBook, keyBook } from './key-book.js';
 import { type Outage, outage } from './outage.js';
 import { type Point, point } from './point.js';
 import { type Station, station } from './station.js';
 import { type Tariff, tariff } from './tariff.js';
-import { type Token, token, tokenIdOf } from './token.js';
+import { plainToken, type Token, token, tokenIdOf } from './token.js';
 import { type Webhook, webhook } from './webhook.js';
 
 export interface StateOf {
@@ -18,6 +19,7 @@ export interface StateOf {
   outage: Outage;
   webhook: Webhook;
   'api-key': ApiKey;
+  'key-book': KeyBook;
 }
 
 /** Another entity that must be there. */
@@ -38,6 +40,12 @@ export interface Claim {
 
 export interface Kind<K extends EntityKind> {
   readonly shape: z.ZodType<StateOf[K]>;
+  /** As callers give it and see it, where it stands otherwise in the log. */
+  readonly plainShape?: z.ZodType<StateOf[K]>;
+  /** Fields that name a person: sealed in the log, and in no table, notification or snapshot in the clear. */
+  readonly personal?: readonly string[];
+  /** Account under whose key they are sealed; undefined: this one names nobody. */
+  ownerOf?(state: StateOf[K]): string | undefined;
   idOf(state: StateOf[K]): string;
   references(state: StateOf[K]): Reference[];
   claims(state: StateOf[K]): Claim[];
@@ -100,6 +108,10 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
   },
   token: {
     shape: token,
+    plainShape: plainToken,
+    personal: ['contract_id', 'visual_number'],
+    // One that is made for a start names nobody: its contract is the request.
+    ownerOf: ({ account: of, type }) => (type === 'AD_HOC_USER' ? undefined : of),
     idOf: ({ uid }) => tokenIdOf(uid),
     references: (one) => [...to('account', 'account', one.account), ...to('tariff', 'tariff', one.tariff)],
     claims: none,
@@ -108,10 +120,16 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
   },
   account: {
     shape: account,
+    plainShape: plainAccount,
+    personal: ['name', 'email'],
+    ownerOf: ({ id }) => id,
     idOf: ({ id }) => id,
     references: none,
-    claims: ({ email }) =>
-      email === undefined ? [] : [{ field: 'email', value: `email ${email.toLowerCase()}` }],
+    // In the clear and sealed are two values for one address: whoever seals looks for the other one.
+    claims: ({ email, sealed }) => [
+      ...(email === undefined ? [] : [{ field: 'email', value: clearEmail(email) }]),
+      ...(sealed?.email === undefined ? [] : [{ field: 'email', value: taggedEmail(sealed.email) }]),
+    ],
     secrets: ['passwordHash'],
     keptStates: 50,
   },
@@ -140,7 +158,20 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
     secrets: ['keyHash'],
     keptStates: 0,
   },
+  'key-book': {
+    shape: keyBook,
+    idOf: ({ id }) => id,
+    references: none,
+    claims: none,
+    secrets: [],
+    keptStates: 0,
+    untold: true,
+  },
 };
+
+/** The values by which an e-mail address is one account's alone. */
+export const clearEmail = (email: string): string => `email ${email.toLowerCase()}`;
+export const taggedEmail = (tag: string): string => `email-tag ${tag}`;
 
 /** The entity as anybody may see it. */
 export function withoutSecrets(kind: EntityKind, state: object): Record<string, unknown> {

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import type { AuthStatus } from '../ocpp/auth-status.js';
+import { sealed } from './sealed.js';
 import { id, instant, text } from './shape.js';
 
 const uid = z
@@ -14,7 +15,8 @@ const uid = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'a uid has 1 to 255 printable ASCII characters')
   .describe('2.1 allows 255, 2.0.1 36, 1.6 20');
 
-export const token = z
+/** As callers give it and see it. */
+export const plainToken = z
   .object({
     uid,
     type: z.enum(['AD_HOC_USER', 'APP_USER', 'OTHER', 'RFID']).default('RFID'),
@@ -38,6 +40,10 @@ export const token = z
     language: z.string().length(2).optional(),
   })
   .meta({ id: 'Token' });
+/** As it stands in the log. */
+export const token = plainToken
+  .extend({ sealed: sealed.optional().describe('contract_id and visual_number of a token with an account') })
+  .meta({ id: 'KeptToken' });
 export type Token = z.infer<typeof token>;
 
 export const tokenIdOf = (anyCase: string): string => anyCase.toUpperCase();

@@ -7,6 +7,8 @@ import type { QueueConnection } from '../../queues/rabbitmq/connection.js';
 import { Outbox } from '../../queues/rabbitmq/outbox.js';
 import { ensureQueueTopology, type QueueTopologyOptions } from '../../queues/rabbitmq/topology.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
+import { Caretaker } from '../keys/caretaker.js';
+import { createRabbitKeyBooks } from '../keys/rabbitmq/key-books.js';
 import { Replica } from '../replica.js';
 import { newestSnapshot, type SnapshotStream, Snapshotter } from '../snapshots.js';
 import { RegistryStore } from '../store.js';
@@ -53,6 +55,8 @@ export interface RegistryOnRabbitOptions extends ReplicaOnRabbitOptions {
   readonly writeMs: number;
   /** WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS. */
   readonly snapshotEvents: number;
+  /** For processes that stay: it finishes what others have begun with keys. Default: this one does not. */
+  readonly tendsKeys?: boolean;
 }
 
 export interface OpenRegistry {
@@ -79,7 +83,10 @@ export function openRegistry(options: RegistryOnRabbitOptions): OpenRegistry {
       }),
   };
   const { replica } = reading;
-  const store = new RegistryStore({ replica, publisher, writeMs, now: Date.now, logger });
+  const { prefix, replicas } = topology;
+  const keyBooks = createRabbitKeyBooks({ address, connection, prefix, replicas, log: logger });
+  const store = new RegistryStore({ replica, publisher, writeMs, now: Date.now, logger, keyBooks });
+  const caretaker = options.tendsKeys ? new Caretaker({ store, logger }) : undefined;
   const snapshotter = new Snapshotter({
     replica,
     stream: snapshots,
@@ -92,7 +99,8 @@ export function openRegistry(options: RegistryOnRabbitOptions): OpenRegistry {
     snapshotter,
     async close() {
       // What is half written is given up: it is torn, and skipped by whoever reads it.
-      await Promise.all([outbox.close(0), snapshotter.close()]);
+      await Promise.all([outbox.close(0), snapshotter.close(), caretaker?.close()]);
+      await keyBooks.close();
       await snapshots.log.close();
       await reading.close();
     },

@@ -4,6 +4,7 @@ import type { LoginEvent } from '../../domain/messages/login-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
 import { silentLogger } from '../../platform/logger.js';
 import { MemoryEventLog } from '../../queues/memory/event-log.js';
+import { MemoryKeyBooks } from '../keys/memory/key-books.js';
 import { LoginReplica, LoginStore } from '../logins.js';
 import { Replica } from '../replica.js';
 import { RegistryStore } from '../store.js';
@@ -12,6 +13,15 @@ export { MemoryEventLog as FakeLog };
 
 export const append = (log: MemoryEventLog, id: string, body: string): void =>
   log.append({ id, body, routingKey: '', app: '', publishedAt: 0 });
+
+const books = new WeakMap<MemoryEventLog, MemoryKeyBooks>();
+
+/** The key books that go with a log: the same for all processes on it. */
+export function booksOf(log: MemoryEventLog): MemoryKeyBooks {
+  const found = books.get(log) ?? new MemoryKeyBooks();
+  books.set(log, found);
+  return found;
+}
 
 /** `stored`: what happens to an event that is published; by default it is in the log at once. */
 export class FakePublisher {
@@ -76,6 +86,7 @@ export function fakeStore(): { log: MemoryEventLog; publisher: FakePublisher; st
     writeMs: 10_000,
     now: Date.now,
     logger: silentLogger,
+    keyBooks: booksOf(log),
   });
   return { log, publisher, store };
 }

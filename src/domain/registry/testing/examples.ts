@@ -81,4 +81,5 @@ export const examples: { readonly [K in EntityKind]: StateOf[K] } = {
     keyHash: 'c2hhMjU2',
     disabled: false,
   },
+  'key-book': { id: 'keys', book: 2, from: null, tagKey: 'k1J5s0c4Zq2m' },
 };
