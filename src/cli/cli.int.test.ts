@@ -202,6 +202,7 @@ describe('wattstream doctor', () => {
       // Nobody consumes here.
       notifications: 'unknown',
       'kept commands': 'unknown',
+      'local lists': 'unknown',
       'personal data': 'ok',
       ClickHouse: 'ok',
       clock: 'ok',

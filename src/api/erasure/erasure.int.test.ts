@@ -16,6 +16,7 @@ import { makeFirstAdmin } from '../../registry/first-admin.js';
 import { createRabbitKeyBooks } from '../../registry/keys/rabbitmq/key-books.js';
 import { unseal } from '../../registry/keys/seal.js';
 import { openRegistry } from '../../registry/rabbitmq/open.js';
+import { openLogins } from '../../registry/rabbitmq/open-logins.js';
 import type { EventRecord } from '../../streams/ports.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { buildApp } from '../app.js';
@@ -56,9 +57,24 @@ test(
     });
     closing.push(() => registry.close());
     const { store, snapshotter } = registry;
-    await store.replica.level;
+    const logins = openLogins({
+      address: queues.address,
+      topology: { amqpUrl: queues.directUrl, prefix: queues.prefix, eventsRetentionDays: 1, loginDays: 1 },
+      publisher,
+      writeMs: 30_000,
+      log: silentLogger,
+    });
+    closing.push(() => logins.close());
+    await Promise.all([store.replica.level, logins.store.replica.level]);
     const settings = readSettings({ WATTSTREAM_JWT_SECRET: SECRET });
-    const accounts = createAccounts({ settings, store, publisher, now: Date.now, log: silentLogger });
+    const accounts = createAccounts({
+      settings,
+      store,
+      loginStore: logins.store,
+      publisher,
+      now: Date.now,
+      log: silentLogger,
+    });
     const authentication = accounts.confirm(authenticationFrom(settings, accounts.authenticators));
     const desk = new ErasureDesk({
       store,
@@ -145,6 +161,7 @@ test(
       cmsEvents: await recordsOf(streams.cmsEvents),
       snapshots: await recordsOf(streams.cmsSnapshots),
       chargingEvents: await recordsOf(streams.chargingEvents),
+      logins: await recordsOf(streams.logins),
       keys: await recordsOf(queues.names.keyBook(2)),
     };
     expect(everything.cmsEvents.length).toBeGreaterThan(8);

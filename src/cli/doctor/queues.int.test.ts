@@ -26,6 +26,7 @@ describe('the doctor on exchanges and queues', () => {
     'dead letters': 'ok',
     notifications: 'unknown',
     'kept commands': 'unknown',
+    'local lists': 'unknown',
   };
 
   test('when all is there it says so, and changes nothing', async () => {
