@@ -22,6 +22,7 @@ import { type AuthRouteOptions, authRoutes } from './routes/auth.js';
 import { chargerRoutes } from './routes/charger.js';
 import { chargerRecordRoutes } from './routes/charger-record.js';
 import { cmsRoutes } from './routes/cms.js';
+import type { ImportLimits } from './routes/cms-bulk.js';
 import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
@@ -36,6 +37,8 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
+  /** Default: as the settings have it. */
+  readonly imports?: ImportLimits;
   /** Streams of events that analytics stores. Default: none. */
   readonly eventStreams?: readonly EventStream[];
   /** Without it there are no webhooks here. */
@@ -72,6 +75,7 @@ export async function buildApp({
   queries,
   inspector,
   registry,
+  imports,
   eventStreams = [],
   webhooks,
   deadLetters,
@@ -206,7 +210,7 @@ export async function buildApp({
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
-  if (registry !== undefined) cmsRoutes(app, registry);
+  if (registry !== undefined) cmsRoutes(app, registry, imports);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
   if (charging !== undefined) userRoutes(app, charging);

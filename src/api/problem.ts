@@ -4,7 +4,7 @@ import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } fro
 import { z } from 'zod';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import { FieldErrors } from './field-errors.js';
+import { type FieldError, FieldErrors } from './field-errors.js';
 import { TooMany } from './too-many.js';
 
 export const problemSchema = z
@@ -16,7 +16,14 @@ export const problemSchema = z
     detail: z.string().describe('For people: what happened'),
     remedy: z.string().optional().describe('For people: what to do'),
     errors: z
-      .array(z.object({ field: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          field: z.string(),
+          message: z.string(),
+          line: z.int().optional().describe('Of a file that was sent'),
+          column: z.string().optional(),
+        }),
+      )
       .optional()
       .describe('What is wrong with the request, field by field'),
     requestId: z.string().describe('As in the log and in the header x-request-id'),
@@ -34,7 +41,10 @@ export const problemSchema = z
   .meta({ id: 'Problem' });
 
 export type Problem = z.infer<typeof problemSchema>;
-export type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfterSeconds?: number };
+export type Facts = Omit<Problem, 'type' | 'title' | 'requestId' | 'errors'> & {
+  errors?: FieldError[];
+  retryAfterSeconds?: number;
+};
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
@@ -128,7 +138,7 @@ const CODE_OF: Record<number, string> = {
   415: 'MEDIA_TYPE_UNSUPPORTED',
 };
 
-const fieldsOf = (error: z.ZodError): Problem['errors'] =>
+const fieldsOf = (error: z.ZodError): FieldError[] =>
   error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((field) => ({ field, message: 'is not a parameter of this request' }))

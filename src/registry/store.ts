@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
 import { type Complaint, judge } from '../domain/registry/evolve.js';
 import { KINDS, type Kind, type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
-import { type Change, type Entity, isLive, lookUp } from '../domain/registry/state.js';
+import { type Change, type Entity, lastState, lookUp, type RegistryState } from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { withTimeout } from '../platform/retry.js';
@@ -63,27 +63,13 @@ export class RegistryStore {
       throw new WattstreamError('REGISTRY_NOT_READY', `Nothing can be changed yet: ${notReady}`, {
         canRetry: true,
       });
-    const event = this.eventOf(proposal);
+    const event = eventOf(proposal, replica.state, this.options.now());
+    const before = lookUp(replica.state, event.kind, event.entityId);
     await this.refuseWhatIsVoid(event);
     const { verdict } = await this.judgementOf(event);
     if (verdict.verdict === 'void') throw refusal(event, verdict);
-    if (!(KINDS[event.kind] as Kind<EntityKind>).untold) await this.announce(event);
+    if (!(KINDS[event.kind] as Kind<EntityKind>).untold) await this.announce(event, before);
     return verdict.entity as unknown as Entity<K>;
-  }
-
-  private eventOf({ kind, id, change, state, version, actor }: Proposal): CmsEvent {
-    const current = lookUp(this.options.replica.state, kind, id);
-    return {
-      id: randomUUID(),
-      schema: 1,
-      at: new Date(this.options.now()).toISOString(),
-      type: `cms.${kind}.${change}`,
-      kind,
-      entityId: id,
-      version: (version ?? current?.version ?? 0) + 1,
-      actor,
-      state: state as Record<string, unknown> | null,
-    };
   }
 
   private async refuseWhatIsVoid(event: CmsEvent): Promise<void> {
@@ -128,7 +114,7 @@ export class RegistryStore {
   }
 
   /** What is told is told before the writer is answered; when it cannot be told, the change stands all the same. */
-  private async announce(event: CmsEvent): Promise<void> {
+  private async announce(event: CmsEvent, before: Entity | undefined): Promise<void> {
     const { publisher, replica, writeMs, logger } = this.options;
     const shown = event.state === null ? event : { ...event, state: withoutSecrets(event.kind, event.state) };
     const told = publisher.publishNotification({
@@ -136,7 +122,7 @@ export class RegistryStore {
       schema: 1,
       at: event.at,
       type: event.type,
-      audience: audienceOf(event, replica),
+      audience: audienceOf(event, replica, before),
       event: shown,
     });
     await withTimeout(told, writeMs, 'Its notification').catch((error: unknown) =>
@@ -148,34 +134,53 @@ export class RegistryStore {
   }
 }
 
-/** Whom a change concerns, besides operators. Of a deleted entity: whom it concerned before. */
-export function audienceOf(
-  { kind, entityId, state }: CmsEvent,
-  replica: Pick<Replica, 'state' | 'get'>,
-): { stationId: string | null; accountId: string | null } {
-  const whole = (state ?? formerState(kind, entityId, replica)) as Record<string, unknown> | undefined;
-  const named = (field: string): string | null =>
-    typeof whole?.[field] === 'string' ? (whole[field] as string) : null;
-  switch (kind) {
-    case 'station':
-      return { stationId: entityId, accountId: null };
-    case 'account':
-      return { stationId: null, accountId: entityId };
-    case 'outage': {
-      const point = replica.get('point', named('point') ?? '');
-      return { stationId: point?.state.station ?? null, accountId: null };
-    }
-    default:
-      return { stationId: named('station'), accountId: named('account') };
-  }
+/** The change as it is published. Without a version it is of the one that `state` has. */
+export function eventOf(
+  { kind, id, change, state, version, actor }: Proposal,
+  known: RegistryState,
+  now: number,
+): CmsEvent {
+  return {
+    id: randomUUID(),
+    schema: 1,
+    at: new Date(now).toISOString(),
+    type: `cms.${kind}.${change}`,
+    kind,
+    entityId: id,
+    version: (version ?? lookUp(known, kind, id)?.version ?? 0) + 1,
+    actor,
+    state: state as Record<string, unknown> | null,
+  };
 }
 
-const formerState = (kind: EntityKind, id: string, replica: Pick<Replica, 'state'>): unknown => {
-  const entity = lookUp(replica.state, kind, id);
-  return isLive(entity) ? entity.state : entity?.past.at(-1)?.state;
-};
+/**
+ * Who is told of a change, besides operators of all stations: those of the station that it is of, or was of before it was
+ * deleted. Nobody hears as a customer: accounts, tokens and prices are the house's business until they are asked for.
+ */
+export function audienceOf(
+  { kind, entityId, state }: CmsEvent,
+  replica: Pick<Replica, 'state'>,
+  before?: Entity | undefined,
+): { stationId: string | null; accountId: null } {
+  const whole = (state ?? before?.state ?? lastState(lookUp(replica.state, kind, entityId))) as
+    | { station?: string; point?: string }
+    | undefined;
+  const stationId = (): string | null => {
+    switch (kind) {
+      case 'station':
+        return entityId;
+      case 'point':
+        return whole?.station ?? null;
+      case 'outage':
+        return lastState(lookUp(replica.state, 'point', whole?.point ?? ''))?.station ?? null;
+      default:
+        return null;
+    }
+  };
+  return { stationId: stationId(), accountId: null };
+}
 
-function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
+export function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
   const what = `${event.kind} ${event.entityId}`;
   if (reason === 'VERSION' || reason === 'DUPLICATE')
     return new WattstreamError('CONFLICT', `Somebody else changed ${what} first. ${detail}`, {

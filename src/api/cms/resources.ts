@@ -10,11 +10,7 @@ import { OUTAGE_CAUSES } from '../../domain/registry/outage.js';
 import { tokenIdOf } from '../../domain/registry/token.js';
 import { hashComplaint, hashPassword } from '../../registry/passwords.js';
 import { hashPersonsPassword } from '../../registry/people.js';
-
-export interface FieldError {
-  readonly field: string;
-  readonly message: string;
-}
+import type { FieldError } from '../field-errors.js';
 
 export interface Resource<K extends EntityKind = EntityKind> {
   readonly kind: K;
