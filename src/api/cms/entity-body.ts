@@ -35,9 +35,7 @@ export function shownVersion<K extends EntityKind>(
     at,
     by: actor,
     changed,
-    ...(state
-      ? { state: { ...withoutSecrets(kind, state), ...passwordShown(kind, state) } }
-      : {}),
+    ...(state ? { state: { ...withoutSecrets(kind, state), ...passwordShown(kind, state) } } : {}),
   };
 }
 

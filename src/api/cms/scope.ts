@@ -167,4 +167,3 @@ const forbidden = (message: string, field?: string): WattstreamError =>
   });
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-

@@ -37,18 +37,23 @@ const format = z.enum(['json', 'csv']).optional().describe('Outdoes the header A
 
 /** From here on `text/csv` is taken, as bytes that are looked at when the request is. */
 export function takeFiles(app: FastifyInstance, { bytes }: ImportLimits): void {
-  app.addContentTypeParser('text/csv', async (request: FastifyRequest, payload: Readable): Promise<CsvFile> => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of payload as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > bytes)
-        throw Object.assign(new Error(`A file of at most ${bytes} bytes is imported.`), { statusCode: 413 });
-      chunks.push(chunk);
-    }
-    const charset = /;\s*charset="?([\w-]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
-    return { chunks, charset };
-  });
+  app.addContentTypeParser(
+    'text/csv',
+    async (request: FastifyRequest, payload: Readable): Promise<CsvFile> => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      for await (const chunk of payload as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        if (length > bytes)
+          throw Object.assign(new Error(`A file of at most ${bytes} bytes is imported.`), {
+            statusCode: 413,
+          });
+        chunks.push(chunk);
+      }
+      const charset = /;\s*charset="?([\w-]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+      return { chunks, charset };
+    },
+  );
 }
 
 export interface BulkOptions<K extends EntityKind> {
@@ -97,7 +102,11 @@ export function bulkRoutes<K extends EntityKind>(
             description: 'What became of each, in the order in which they came',
             content: {
               'application/json': {
-                schema: z.object({ dryRun: z.boolean(), results: z.array(importResult), totals: importTotals }),
+                schema: z.object({
+                  dryRun: z.boolean(),
+                  results: z.array(importResult),
+                  totals: importTotals,
+                }),
               },
               'text/csv': { schema: z.string().describe('A line for each, or for each thing wrong with it') },
             },
@@ -235,7 +244,7 @@ function describe<K extends EntityKind>(resource: Resource<K>, { items }: Import
   return [
     `At most ${items}. One that is wrong does not stop the others; importing the same again changes nothing more.`,
     'A JSON item is the whole entity. Of a file, a column that is left out stays as it is, and an empty cell takes the value away.',
-    'A file is UTF-8 (or what `charset` says), with commas, semicolons or tabs; numbers have a decimal point; a cell that would be a formula begins with `\'`. An unknown column, or what is no CSV, changes nothing at all.',
+    "A file is UTF-8 (or what `charset` says), with commas, semicolons or tabs; numbers have a decimal point; a cell that would be a formula begins with `'`. An unknown column, or what is no CSV, changes nothing at all.",
     ...(top.list === undefined
       ? []
       : ['One line for each connector; what is of the charging point and of the EVSE is repeated in each.']),

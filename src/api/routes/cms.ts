@@ -40,7 +40,8 @@ export function cmsRoutes(
   // Files are taken where they are imported, and nowhere else.
   void app.register(async (bulk) => {
     takeFiles(bulk, limits);
-    for (const resource of RESOURCES) resourceRoutes({ app, bulk, store, limits, resource: resource as never });
+    for (const resource of RESOURCES)
+      resourceRoutes({ app, bulk, store, limits, resource: resource as never });
   });
 }
 

@@ -53,7 +53,10 @@ export const emptyState = (): RegistryState => ({
 /** Another one to try changes on; entities are shared, since they are never changed. */
 export const copyOf = (state: RegistryState): RegistryState => ({
   entities: Object.fromEntries(
-    Object.entries(state.entities).map(([kind, entities]) => [kind, new Map(entities as Map<string, Entity>)]),
+    Object.entries(state.entities).map(([kind, entities]) => [
+      kind,
+      new Map(entities as Map<string, Entity>),
+    ]),
   ) as unknown as RegistryState['entities'],
   referrers: new Map([...state.referrers].map(([ref, others]) => [ref, new Set(others)])),
   claims: new Map(state.claims),

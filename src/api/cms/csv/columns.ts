@@ -11,7 +11,16 @@ import type { Resource } from '../resources.js';
 /** What a file needs to know of a kind. */
 export type CsvResource = Pick<Resource, 'kind' | 'path' | 'idOf' | 'writeOnly' | 'example'>;
 
-export type CellType = 'text' | 'choice' | 'whole' | 'number' | 'degrees' | 'flag' | 'time' | 'words' | 'json';
+export type CellType =
+  | 'text'
+  | 'choice'
+  | 'whole'
+  | 'number'
+  | 'degrees'
+  | 'flag'
+  | 'time'
+  | 'words'
+  | 'json';
 
 export interface Column {
   /** As the header has it. */

@@ -44,7 +44,7 @@ export async function* linesOf(file: CsvFile): AsyncGenerator<Line> {
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw new WattstreamError('REQUEST_INVALID', `After line ${before} this is no CSV: ${error.message}`, {
+    throw new WattstreamError('REQUEST_INVALID', `This is no CSV. ${error.message}.`, {
       cause: error,
     });
   }

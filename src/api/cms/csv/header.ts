@@ -69,6 +69,8 @@ function levelIn(level: Level, names: readonly string[]): LevelIn {
     const at = names.indexOf(column.name);
     return at === -1 ? [] : [{ column, at }];
   });
+  // So that what is wrong is told in the order of the file.
+  placed.sort((a, b) => a.at - b.at);
   return {
     level,
     placed,
