@@ -23,13 +23,20 @@ export interface HouseOptions {
   readonly log?: FakeLog;
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
+  readonly imports?: AppOptions['imports'];
   readonly trustedProxies?: readonly string[];
 }
 
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
 /** Of several on the same log each is an api process, as far as the registry can tell. */
-export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedProxies }: HouseOptions = {}) {
+export async function openHouse({
+  log = new FakeLog(),
+  env = {},
+  rates,
+  imports,
+  trustedProxies,
+}: HouseOptions = {}) {
   const settings = readSettings({ WATTSTREAM_JWT_SECRET: SECRET, ...env });
   const clock = { now: Date.now() };
   const now = () => clock.now;
@@ -59,6 +66,7 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
     access: { authentication, stationOf: () => undefined, hosts: [], onAdmitted: accounts.onAdmitted },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     ...(rates === undefined ? {} : { rates }),
+    ...(imports === undefined ? {} : { imports }),
     ...(trustedProxies === undefined ? {} : { trustedProxies }),
     metrics: new Metrics(),
     log: silentLogger,
@@ -84,7 +92,9 @@ export async function openHouse({ log = new FakeLog(), env = {}, rates, trustedP
       ...headers,
     };
     if (body === undefined) return ask(`${base}${path}`, all, method);
-    const response = await fetch(`${base}${path}`, { method, headers: all, body: JSON.stringify(body) });
+    // A text goes as it is: its type is among the headers.
+    const sent = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await fetch(`${base}${path}`, { method, headers: all, body: sent });
     const text = await response.text();
     return {
       statusCode: response.status,

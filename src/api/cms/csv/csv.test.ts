@@ -91,6 +91,7 @@ describe('there and back', () => {
                 separator,
               ),
             ].join('');
+            expect(text.startsWith('\ufeff')).toBe(true);
             const items = await read(resource, text, { cut });
             expect(items.map(({ id }) => id && resource.idOf(id))).toEqual(
               states.map((state) => KINDS[kind].idOf(state as never)),
