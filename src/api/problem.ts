@@ -118,6 +118,7 @@ const STATUS_OF: Record<string, number> = {
   OUTLET_AMBIGUOUS: 422,
   OUTLET_OCCUPIED: 409,
   OUTLET_UNAVAILABLE: 409,
+  REJECTED_BY_CHARGER: 409,
   REQUEST_UNKNOWN: 404,
   SESSION_UNKNOWN: 404,
   SESSION_ENDED: 409,
@@ -137,6 +138,14 @@ const CODE_OF: Record<number, string> = {
   414: 'URI_TOO_LONG',
   415: 'MEDIA_TYPE_UNSUPPORTED',
 };
+
+/** The status of a code, where trying again may help with what is not the caller's doing. */
+export function statusOf(code: string): number {
+  const refused = Object.entries(CODE_OF).find(([, one]) => one === code)?.[0];
+  return STATUS_OF[code] ?? (refused === undefined ? 503 : Number(refused));
+}
+
+export const titleOf = (status: number): string => TITLES[status] ?? 'Error';
 
 const fieldsOf = (error: z.ZodError): FieldError[] =>
   error.issues.flatMap((issue) =>
@@ -189,7 +198,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, facts:
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   const problem: Problem = {
     type: 'about:blank',
-    title: TITLES[rest.status] ?? 'Error',
+    title: titleOf(rest.status),
     ...rest,
     requestId: request.id,
   };
