@@ -14,6 +14,7 @@ import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
 import { FakeLog, FakePublisher } from '../src/registry/testing/fakes.js';
+import { expectDeclared } from './declared.js';
 import { type Answer, ask, listening } from './http.js';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
@@ -91,17 +92,22 @@ export async function openHouse({
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     };
-    if (body === undefined) return ask(`${base}${path}`, all, method);
+    if (body === undefined) return declared(method, path, await ask(`${base}${path}`, all, method));
     // A text goes as it is: its type is among the headers.
     const sent = typeof body === 'string' ? body : JSON.stringify(body);
     const response = await fetch(`${base}${path}`, { method, headers: all, body: sent });
     const text = await response.text();
-    return {
+    return declared(method, path, {
       statusCode: response.status,
       headers: Object.fromEntries(response.headers),
       body: text,
       json: () => JSON.parse(text),
-    };
+    });
+  };
+  const declared = (method: string, path: string, answer: Answer): Answer => {
+    if (answer.headers['content-type']?.startsWith('application/problem+json'))
+      expectDeclared(app, method, path, answer.json());
+    return answer;
   };
 
   return {

@@ -82,7 +82,7 @@ function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Ope
       {
         body: { ...json([example]), 'text/csv': file([templateLines(resource, ',')]) },
         answers: { 200: { ...json(imported), 'text/csv': report } },
-        errors: ['BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED', 'NOT_ACCEPTABLE', ...READ],
+        errors: ['NOT_ACCEPTABLE', ...READ],
       },
     ],
     [

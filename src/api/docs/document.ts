@@ -92,6 +92,7 @@ function implied({ parameters, requestBody }: Described, access: Access | undefi
   const isOpen = access?.roles === 'anyone';
   return [
     ...(asked ? (['REQUEST_INVALID'] as const) : []),
+    ...(requestBody === undefined ? [] : (['BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] as const)),
     ...(isOpen ? [] : (['UNAUTHENTICATED', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'FORBIDDEN'] as const)),
     ...(isOpen ? [] : (['STATION_FORBIDDEN'] as const)),
     'RATE_LIMITED',
