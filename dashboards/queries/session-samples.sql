@@ -2,7 +2,9 @@
 WITH (SELECT groupArray(toUUIDOrZero(id)) FROM (SELECT arrayJoin(JSONExtract({session_ids:String}, 'Array(String)')) AS id)) AS wanted
 SELECT assumeNotNull(session_id) AS session_id, ts, measurand, phase, location, context, value
 FROM meter_values
-WHERE charge_point_id IN (SELECT charge_point_id FROM sessions WHERE has(wanted, session_id))
+WHERE charge_point_id IN (SELECT arrayJoin(JSONExtract({charge_point_ids:String}, 'Array(String)')))
+    AND ts >= {from:DateTime64(3, 'UTC')}
+    AND ts < {to:DateTime64(3, 'UTC')}
     AND has(wanted, assumeNotNull(session_id))
     AND session_id IS NOT NULL
     AND measurand IN

@@ -47,11 +47,15 @@ export function take(state, { event }) {
     const key = connectorKey(event);
     if (newer(state.connectors.get(key))) state.connectors.set(key, event);
   } else if (type === 'session.vanished') end(state, event.sessionId, version);
-  else if (type.startsWith('session.')) {
+  else if (type === 'session.cost') {
+    const known = state.sessions.get(event.sessionId);
+    if (known !== undefined) state.sessions.set(event.sessionId, { ...known, cost: event.cost });
+  } else if (type.startsWith('session.')) {
     const { session } = event;
+    const cost = state.sessions.get(session.sessionId)?.cost ?? null;
     if (session.status !== 'active') end(state, session.sessionId, version);
     else if (newer(state.sessions.get(session.sessionId)) && !(state.ended.get(session.sessionId) >= version))
-      state.sessions.set(session.sessionId, { ...session, version });
+      state.sessions.set(session.sessionId, { ...session, version, cost });
   } else if (type.startsWith('command.')) {
     const step = type.slice('command.'.length);
     if (ENDS.includes(step)) state.commands.delete(event.commandId);

@@ -181,6 +181,15 @@ describe('the API', () => {
       expect(response.json()).toMatchObject({ code: 'REQUEST_INVALID', errors: [{ field: 'limit' }] });
     });
 
+    test('a parameter that is none is named, and so are those that are', async () => {
+      const response = await get('/api/charger?limits=3&near=1');
+      expect(response.statusCode).toBe(400);
+      expect(response.json().errors).toEqual([
+        { field: 'limits', message: expect.stringMatching(/not known here; there are .*\blimit\b/) },
+        { field: 'near', message: expect.any(String) },
+      ]);
+    });
+
     test.each([
       ['/nowhere', 404, 'NOT_FOUND'],
       ['/api/analytics/queries/nonsense', 404, 'QUERY_UNKNOWN'],

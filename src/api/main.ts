@@ -27,7 +27,9 @@ import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
 import { createAccounts } from './auth/accounts.js';
 import { authenticationFrom } from './auth/from-settings.js';
+import { livePrices } from './charging/live-prices.js';
 import { openCharging } from './charging/open.js';
+import { SessionPricer } from './charging/pricer.js';
 import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
@@ -101,6 +103,7 @@ const logOf = (stream: string) => createRabbitEventLog({ address: streamAddress(
 const { streams } = messageNames(prefix);
 const eventLog = lifecycle.hold('events of the log', logOf(streams.chargingEvents));
 const cmsLog = lifecycle.hold('changes of the registry', logOf(streams.cmsEvents));
+const pricer = new SessionPricer({ queries, replica: registry.replica });
 const live = createLiveView({
   settings,
   queries,
@@ -108,12 +111,13 @@ const live = createLiveView({
   feed: createNotificationFeed({ connection, prefix }),
   events: eventLog,
   whereabouts: { stationOf: (id) => registry.replica.get('point', id)?.state.station },
+  prices: livePrices(pricer),
   metrics,
   log,
 });
 const sender = createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS });
 const events = telling({ publisher: queues.events, stationOf: live.stationOf, log });
-const { service: commands } = lifecycle.hold(
+const { service: commands, book: commandBook } = lifecycle.hold(
   'commands',
   openCommands({
     settings,
@@ -135,6 +139,8 @@ const charging = lifecycle.hold(
     events,
     log: eventLog,
     queries,
+    pricer,
+    protocolOf: (id) => commandBook.protocol(id),
     logger: log,
   }),
 );

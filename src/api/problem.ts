@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { type FieldError, FieldErrors } from './field-errors.js';
+import { membersOf } from './members.js';
 import { TooMany } from './too-many.js';
 
 export const problemSchema = z
@@ -154,14 +155,21 @@ const fieldsOf = (error: z.ZodError): FieldError[] =>
       : [{ field: issue.path.join('.'), message: issue.message }],
   );
 
-/** What to answer to anything that was thrown. Pure; details of our own defects stay inside. */
-export function factsOf(error: unknown): Facts {
+/**
+ * What to answer to anything that was thrown. Pure; details of our own defects stay inside.
+ * @param schemas of the route, by part of the request
+ */
+export function factsOf(error: unknown, schemas: Readonly<Record<string, unknown>> = {}): Facts {
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const errors = error.validation.map(({ instancePath, message }) => ({
-      field: instancePath.replace(/^\//, '').replaceAll('/', '.'),
-      message: message ?? 'is wrong',
-    }));
     const where = error.validationContext ?? 'request';
+    const errors = error.validation.flatMap(({ instancePath, keyword, message, params }) => {
+      const path = instancePath.split('/').filter((step) => step !== '');
+      if (keyword !== 'unrecognized_keys') return [{ field: path.join('.'), message: message ?? 'is wrong' }];
+      const known = membersOf(schemas[where], path);
+      const may = known.length === 0 ? '' : `; there are ${known.join(', ')}`;
+      const keys = (params as { keys?: readonly string[] }).keys ?? [];
+      return keys.map((key) => ({ field: [...path, key].join('.'), message: `is not known here${may}` }));
+    });
     return { status: 400, code: 'REQUEST_INVALID', detail: `The ${where} is not as it should be.`, errors };
   }
   if (error instanceof WattstreamError) {
@@ -214,7 +222,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, facts:
 export const errorHandler =
   (log: Logger) =>
   (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const facts = factsOf(error);
+    const facts = factsOf(error, request.routeOptions.schema as Record<string, unknown> | undefined);
     if (facts.status >= 500)
       log[facts.status === 503 ? 'warn' : 'error'](
         {

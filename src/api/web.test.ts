@@ -32,6 +32,16 @@ test('changes are laid over the snapshot, an older one never over a newer', () =
   });
 });
 
+test('a cost that was told stays with its session while more is announced of it', () => {
+  const state = emptyState();
+  take(state, sessionNews('session.started', { version: 1 }));
+  const cost = { currency: 'EUR', exclVat: '2.12', inclVat: '2.52', final: false };
+  take(state, { event: { type: 'session.cost', sessionId: sessionId(1), version: 1, cost } });
+  take(state, { event: { type: 'session.cost', sessionId: sessionId(2), version: 1, cost } });
+  take(state, sessionNews('session.updated', { version: 2 }));
+  expect([...state.sessions.values()].map((session) => session.cost)).toEqual([cost]);
+});
+
 test('a session that ended does not come back with an older change', () => {
   const state = emptyState();
   take(state, sessionNews('session.started', { version: 1 }));

@@ -98,7 +98,6 @@ function eventOf(n: number): { id: string; type: string } & Record<string, unkno
       estimated: false,
       anomalies: [],
       remoteStartId: null,
-      cost: null,
     },
   };
 }

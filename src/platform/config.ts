@@ -300,6 +300,8 @@ export const settings = z.object({
   WATTSTREAM_LIVE_SNAPSHOT_ROWS: count(5_000, 1, 50_000).describe(
     'Chargers, connectors or sessions, of each at most, in a snapshot',
   ),
+  WATTSTREAM_LIVE_COST_SECONDS: count(5, 1).describe('How often sessions that somebody looks at are priced'),
+  WATTSTREAM_LIVE_COST_SESSIONS: count(200, 1, 500).describe('Sessions priced at once for live views'),
   WATTSTREAM_SECRETS_KEY: z
     .string()
     .min(32)

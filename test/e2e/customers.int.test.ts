@@ -48,6 +48,7 @@ beforeAll(async () => {
     WATTSTREAM_CHECKPOINT_MS: '500',
     WATTSTREAM_COMMAND_GRACE_SECONDS: '1',
     WATTSTREAM_LOCATE_MS: '5000',
+    WATTSTREAM_LIVE_COST_SECONDS: '1',
     WATTSTREAM_RECEIPT_SUPPLIER: 'Stadtwerke Müllheim',
     WATTSTREAM_RECEIPT_VAT_ID: 'DE123456789',
   });
@@ -398,6 +399,16 @@ describe.each(['ocpp1.6', 'ocpp2.0.1'] as const)('%s', (protocol) => {
       cost: { currency: 'EUR', exclVat: '1.25', inclVat: '1.51', final: false },
       receipt: null,
     });
+    // The app is told without asking: a reading that comes within a second of another is announced with the next.
+    const price = await eventually(async () => {
+      await car.meter(4_000);
+      await sleep(500);
+      return watching.findLast(
+        ({ notification: { event: told } }) =>
+          told.type === 'session.cost' && told.sessionId === sessionId && told.energyWh === 3_000,
+      )?.notification.event;
+    });
+    expect(price).toMatchObject({ sessionId, cost: live.cost });
     expect((await ask(first, adam, `user/charging/sessions/${sessionId}/receipt`)).body.code).toBe(
       'SESSION_GOES_ON',
     );

@@ -219,6 +219,28 @@ describe('ClickHouse away', () => {
     await one.stop();
   });
 
+  test('who finds a session in the tables finds the samples that its cost is computed from', async () => {
+    const database = new Database();
+    const one = prepare(await logOf(recorded), database, { settings: { flushRecords: 50 } });
+    const insert = one.connection.insert;
+    let [samplesUnderWay, early] = [0, 0];
+    one.connection.insert = async (table, lines) => {
+      if (table.name === 'sessions_rows') early += samplesUnderWay;
+      if (table.name !== 'meter_values_rows') return insert(table, lines);
+      samplesUnderWay += 1;
+      await sleep(5);
+      await insert(table, lines);
+      samplesUnderWay -= 1;
+    };
+    await one.reader.start(one.processor);
+    await until(() => database.frames === recorded.length, 'everything is stored');
+    await one.stop();
+    expect(early).toBe(0);
+    expect(one.connection.writes.filter(({ what }) => what === 'meter_values_rows').length).toBeGreaterThan(
+      1,
+    );
+  });
+
   test.each([
     ['while it reads', true],
     ['before it could load a checkpoint', false],

@@ -6,7 +6,7 @@
  *   1. cut     rows, frames and (when a checkpoint is due) states are taken from the folds.
  *              Crash: nothing was written; the log is read again from the last checkpoint, and what was announced
  *              since is announced again, under the same ids with the same content.
- *   2. rows    one insert per table for all partitions held.
+ *   2. rows    one insert per table for all partitions held, sessions last.
  *              Crash: some rows stand already; reading again writes the same keys with the same values.
  *   3. confirms  of all that the partition had announced by the cut.
  *              Crash: as after 2; what was not confirmed is announced again too.
@@ -377,7 +377,10 @@ export class Processor implements PartitionHandler {
     const started = this.clock();
     const cut = this.cut();
     try {
-      await Promise.all([...cut.lines].map(([table, lines]) => this.write(table, lines)));
+      const others = [...cut.lines].filter(([table]) => table !== SESSIONS);
+      await Promise.all(others.map(([table, lines]) => this.write(table, lines)));
+      // Last: who finds a session's row finds the samples that its cost is computed from.
+      await this.write(SESSIONS, cut.lines.get(SESSIONS) ?? []);
       this.parts.metrics.records.inc(cut.records);
       for (const due of cut.due) this.save(due);
       this.parts.metrics.flushSeconds.observe((this.clock() - started) / 1_000);

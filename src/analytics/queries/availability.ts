@@ -13,7 +13,7 @@ export const availability = namedQuery({
   }),
   columns: {
     charge_point_id: 'Charge point id',
-    evse_id: 'EVSE; 0 in OCPP 1.6',
+    evse_id: 'EVSE; in OCPP 1.6 the connector',
     connector_id: 'Connector',
     up_s: 'Seconds neither offline nor faulted nor unavailable',
     offline_s: 'Seconds without a connection',

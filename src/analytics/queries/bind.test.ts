@@ -137,7 +137,24 @@ const cases: Record<string, [asked: Record<string, unknown>, params: Record<stri
       { account_id: 'ac-9', session_id: '', status: '', limit: 50, cursor: `17_${id}` },
     ],
   ],
-  'session-samples': [[{ session_ids: `["${id}"]` }, { session_ids: `["${id}"]`, limit: 200_000 }]],
+  'session-samples': [
+    [
+      { session_ids: `["${id}"]`, charge_point_ids: '["CP-1"]', from: '2026-11-25', to: '2026-11-26' },
+      {
+        session_ids: `["${id}"]`,
+        charge_point_ids: '["CP-1"]',
+        from: '2026-11-25 00:00:00.000',
+        to: '2026-11-26 00:00:00.000',
+        limit: 200_000,
+      },
+    ],
+  ],
+  'sessions-by-id': [
+    [
+      { session_ids: `["${id}"]`, charge_point_ids: '["CP-1"]' },
+      { session_ids: `["${id}"]`, charge_point_ids: '["CP-1"]', limit: 500 },
+    ],
+  ],
   'outlets-now': [
     [{ charge_point_ids: `["o'Hara\\t1"]` }, { charge_point_ids: `["o'Hara\\t1"]`, limit: 10_000 }],
   ],

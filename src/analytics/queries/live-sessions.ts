@@ -13,7 +13,7 @@ export const liveSessions = namedQuery({
     session_id: 'Our id of the session (UUIDv5)',
     charge_point_id: 'Charge point id',
     connector_id: 'Connector, when known',
-    evse_id: 'EVSE (OCPP 2.x), when known',
+    evse_id: 'EVSE, when known; in OCPP 1.6 the connector',
     transaction_id: 'Transaction id as OCPP carries it',
     station_id: 'Station at the start',
     tariff: 'Tariff at the start, <id>@<version>',

@@ -18,7 +18,7 @@ export const meterValues = namedQuery({
   }),
   columns: {
     charge_point_id: 'Charge point id',
-    evse_id: 'EVSE; 0 in OCPP 1.6',
+    evse_id: 'EVSE; in OCPP 1.6 the connector',
     connector_id: 'Connector',
     session_id: 'Session it belongs to, if any',
     ts: 'Time of the sample, corrected, UTC',

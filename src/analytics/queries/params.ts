@@ -45,3 +45,14 @@ export const timeZone = z
   .refine((zone) => zone === 'UTC' || zones.has(zone), 'is no IANA time zone')
   .default('UTC')
   .describe('IANA time zone whose days are meant');
+
+/** A list of ids as one parameter: its questions are asked by programs of ours. */
+export const sessionIds = z
+  .string()
+  .regex(/^\["[0-9a-f-]{36}"(,"[0-9a-f-]{36}"){0,499}\]$/, 'is no JSON list of session ids')
+  .describe('Ids of the sessions, as a JSON list');
+export const chargePointIds = z
+  .string()
+  .max(150_000)
+  .regex(/^\[(".*")?\]$/, 'is no JSON list of charge point ids')
+  .describe('Ids of the charge points, as a JSON list');

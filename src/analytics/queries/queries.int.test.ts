@@ -199,7 +199,8 @@ describe('questions, asked of the engine', () => {
     'frames-of-charge-point': { charge_point_id: 'CP-1' },
     command: { command_id: commandId(1) },
     'account-sessions': { account_id: 'ac-1' },
-    'session-samples': { session_ids: JSON.stringify([uuid(1)]) },
+    'session-samples': { session_ids: JSON.stringify([uuid(1)]), charge_point_ids: '["CP-1"]' },
+    'sessions-by-id': { session_ids: JSON.stringify([uuid(1)]), charge_point_ids: '["CP-1"]' },
     'outlets-now': { charge_point_ids: '[]' },
     'charging-request': { request_id: uuid(1) },
   };
@@ -676,13 +677,27 @@ describe('questions, asked of the engine', () => {
   });
 
   test('session-samples: those that prices are made of, session by session in order of time', async () => {
-    const rows = await ask('session-samples', { session_ids: JSON.stringify([uuid(2), uuid(1)]) });
+    const wanted = {
+      session_ids: JSON.stringify([uuid(2), uuid(1)]),
+      charge_point_ids: JSON.stringify(['CP-1', ODD]),
+    };
+    const rows = await ask('session-samples', wanted);
     expect(rows.map(({ session_id, value }) => [session_id, value])).toEqual([
       [uuid(1), 100],
       [uuid(1), 7_000],
       [uuid(1), 600],
       [uuid(2), 100],
     ]);
+  });
+
+  test('sessions-by-id: those named, where they were named', async () => {
+    const ids = (session: string[], chargePoint: string[]) =>
+      column('sessions-by-id', 'session_id', {
+        session_ids: JSON.stringify(session),
+        charge_point_ids: JSON.stringify(chargePoint),
+      });
+    expect(await ids([uuid(1), uuid(3), uuid(99)], ['CP-1', ODD])).toEqual([uuid(1), uuid(3)]);
+    expect(await ids([uuid(1), uuid(3)], ['CP-1'])).toEqual([uuid(1)]);
   });
 
   test('outlets-now: of the charge points named, whatever characters are in their names', async () => {

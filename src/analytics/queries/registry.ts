@@ -30,6 +30,7 @@ import { reservations } from './reservations.js';
 import { session } from './session.js';
 import { sessionSamples } from './session-samples.js';
 import { sessions } from './sessions.js';
+import { sessionsById } from './sessions-by-id.js';
 import { snapshotChargers } from './snapshot-chargers.js';
 import { snapshotConnectors } from './snapshot-connectors.js';
 import { snapshotSessions } from './snapshot-sessions.js';
@@ -71,6 +72,7 @@ export const QUERIES: readonly Question[] = [
   snapshotSessions,
   accountSessions,
   sessionSamples,
+  sessionsById,
   outletsNow,
   chargingRequest,
 ];

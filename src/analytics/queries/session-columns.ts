@@ -3,7 +3,7 @@ export const SESSION_COLUMNS = {
   session_id: 'Our id of the session (UUIDv5)',
   charge_point_id: 'Charge point id',
   connector_id: 'Connector, when known',
-  evse_id: 'EVSE (OCPP 2.x), when known',
+  evse_id: 'EVSE, when known; in OCPP 1.6 the connector',
   transaction_id: 'Transaction id as OCPP carries it',
   id_token_hash: 'First 16 digits of the SHA-256 of the upper-case token; empty without one',
   auth_status: 'What the token was answered: Accepted, Blocked, ...',

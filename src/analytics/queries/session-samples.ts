@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { namedQuery } from './named-query.js';
-import { limit } from './params.js';
+import { BEGINNING, chargePointIds, END, from, limit, sessionIds, to } from './params.js';
 
 export const sessionSamples = namedQuery({
   name: 'session-samples',
   title: 'The samples of some sessions that prices are computed from, in order of time',
   params: z.strictObject({
-    session_ids: z
-      .string()
-      .regex(/^\["[0-9a-f-]{36}"(,"[0-9a-f-]{36}"){0,499}\]$/, 'is no JSON list of session ids')
-      .describe('Ids of the sessions, as a JSON list'),
+    session_ids: sessionIds,
+    charge_point_ids: chargePointIds.describe('Where they were, as a JSON list'),
+    from: from(BEGINNING),
+    to: to(END),
     limit: limit(200_000, 500_000),
   }),
   columns: {

@@ -8,7 +8,7 @@ export const snapshotConnectors = namedQuery({
   params: z.strictObject({ charge_point_id: chargePoint, limit: limit(5_000, 100_000) }),
   columns: {
     charge_point_id: 'Charge point id',
-    evse_id: 'EVSE; 0 in OCPP 1.6',
+    evse_id: 'EVSE; in OCPP 1.6 the connector',
     connector_id: 'Connector',
     status: 'Status in force, overlays included: Available, Charging, Faulted, Offline, ...',
     error_code: 'Error code as sent',

@@ -14,7 +14,7 @@ export const snapshotSessions = namedQuery({
   columns: {
     session_id: 'Our id of the session (UUIDv5)',
     charge_point_id: 'Charge point id',
-    evse_id: 'EVSE (OCPP 2.x), when known',
+    evse_id: 'EVSE, when known; in OCPP 1.6 the connector',
     connector_id: 'Connector, when known',
     transaction_id: 'Transaction id as OCPP carries it',
     status: 'active, completed, abandoned, orphan',

@@ -14,7 +14,7 @@ export const statusIntervals = namedQuery({
   }),
   columns: {
     charge_point_id: 'Charge point id',
-    evse_id: 'EVSE; 0 in OCPP 1.6',
+    evse_id: 'EVSE; in OCPP 1.6 the connector',
     connector_id: 'Connector',
     status: 'Status in force, overlays included',
     error_code: 'Error code as sent',

@@ -16,6 +16,7 @@ import { messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import type { EventLog, EventRecord, Following } from '../../streams/ports.js';
 import type { CommandClock } from '../commands/ports.js';
+import { Waiters } from '../waiters.js';
 
 export interface ChargingBookOptions {
   readonly log: Pick<EventLog, 'follow'>;
@@ -32,11 +33,6 @@ export interface KnownSession {
   readonly session: SessionView;
 }
 
-interface Waiter {
-  readonly is: (request: ChargingRequest) => boolean;
-  readonly done: (request: ChargingRequest | undefined) => void;
-}
-
 /** Of the id of a command's step: the command, which is the request. */
 const UUID_LENGTH = 36;
 
@@ -46,12 +42,12 @@ export class ChargingBook {
   private readonly openAt = new Map<string, Set<string>>();
   private readonly sessions = new Map<string, KnownSession>();
   private readonly outlets = new Map<string, Map<string, OutletStatus>>();
-  private readonly waiters = new Map<string, Set<Waiter>>();
+  private readonly waiters = new Waiters<ChargingRequest>();
   private readonly receipts = new Map<
     string,
     Map<string, { readonly at: string; readonly receipt: Receipt }>
   >();
-  private readonly receiptWaiters = new Map<string, Set<() => void>>();
+  private readonly receiptWaiters = new Waiters<Receipt>();
   private readonly following: Following;
   private readonly tidying: NodeJS.Timeout;
   private isLevel = false;
@@ -106,23 +102,7 @@ export class ChargingBook {
     is: (request: ChargingRequest) => boolean,
     withinMs: number,
   ): Promise<ChargingRequest | undefined> {
-    const known = this.requests.get(requestId);
-    if (known !== undefined && is(known)) return Promise.resolve(known);
-    return new Promise((resolve) => {
-      const waiters = this.waiters.get(requestId) ?? new Set();
-      this.waiters.set(requestId, waiters);
-      const waiter: Waiter = {
-        is,
-        done: (request) => {
-          clearTimeout(timer);
-          waiters.delete(waiter);
-          if (waiters.size === 0) this.waiters.delete(requestId);
-          resolve(request);
-        },
-      };
-      const timer = setTimeout(() => waiter.done(undefined), Math.max(0, withinMs));
-      waiters.add(waiter);
-    });
+    return this.waiters.until(requestId, this.requests.get(requestId), is, withinMs);
   }
 
   /** Made out lately, in the order of the log. */
@@ -131,29 +111,15 @@ export class ChargingBook {
   }
 
   /** Resolves with the receipt of that number as the log has it; with undefined after `withinMs`. */
-  async untilReceipt(sessionId: string, number: string, withinMs: number): Promise<Receipt | undefined> {
-    const known = () => this.receipts.get(sessionId)?.get(number)?.receipt;
-    if (known() !== undefined) return known();
-    const waiting = this.receiptWaiters.get(number) ?? new Set();
-    this.receiptWaiters.set(number, waiting);
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        waiting.delete(done);
-        if (waiting.size === 0) this.receiptWaiters.delete(number);
-        resolve();
-      };
-      const timer = setTimeout(done, withinMs);
-      waiting.add(done);
-    });
-    return known();
+  untilReceipt(sessionId: string, number: string, withinMs: number): Promise<Receipt | undefined> {
+    const known = this.receipts.get(sessionId)?.get(number)?.receipt;
+    return this.receiptWaiters.until(number, known, () => true, withinMs);
   }
 
   async close(): Promise<void> {
     clearInterval(this.tidying);
-    for (const waiting of [...this.receiptWaiters.values()]) for (const done of [...waiting]) done();
-    for (const waiters of [...this.waiters.values()])
-      for (const waiter of [...waiters]) waiter.done(undefined);
+    this.receiptWaiters.close();
+    this.waiters.close();
     await this.following.close();
   }
 
@@ -184,8 +150,9 @@ export class ChargingBook {
       const { sessionId, number, at, receipt } = event;
       const own = this.receipts.get(sessionId) ?? new Map();
       this.receipts.set(sessionId, own);
-      if (!own.has(number)) own.set(number, { at, receipt: receipt as unknown as Receipt });
-      for (const done of [...(this.receiptWaiters.get(number) ?? [])]) done();
+      const made = own.get(number) ?? { at, receipt: receipt as unknown as Receipt };
+      own.set(number, made);
+      this.receiptWaiters.say(number, made.receipt);
       return;
     }
     if (event.type === 'session.vanished') {
@@ -225,8 +192,7 @@ export class ChargingBook {
     else open.add(requestId);
     if (open.size > 0) this.openAt.set(chargePointId, open);
     else this.openAt.delete(chargePointId);
-    for (const waiter of [...(this.waiters.get(requestId) ?? [])])
-      if (waiter.is(request)) waiter.done(request);
+    this.waiters.say(requestId, request);
     if (this.isLevel) this.options.onChange?.(request);
   }
 

@@ -11,10 +11,11 @@ import type { CommandService } from '../commands/service.js';
 import { ChargingBook } from './book.js';
 import { Herald } from './herald.js';
 import { chargingHistoryFrom } from './history.js';
+import type { SessionPricer } from './pricer.js';
 import { ReceiptDesk } from './receipts.js';
 import { ChargingService } from './service.js';
 import { SessionDesk } from './sessions.js';
-import { StationDesk } from './stations.js';
+import { StationDesk, type StationDeskOptions } from './stations.js';
 
 export interface OpenChargingOptions {
   readonly settings: Pick<
@@ -35,6 +36,8 @@ export interface OpenChargingOptions {
   readonly events: Pick<EventPublisher, 'publishChargingEvent'>;
   readonly log: Pick<EventLog, 'follow'>;
   readonly queries: Pick<Queries, 'ask'>;
+  readonly pricer: SessionPricer;
+  readonly protocolOf: StationDeskOptions['protocolOf'];
   readonly logger: Logger;
   readonly clock?: CommandClock;
 }
@@ -49,7 +52,7 @@ export interface OpenCharging {
 }
 
 export function openCharging(options: OpenChargingOptions): OpenCharging {
-  const { settings, store, commands, sender, events, log, queries, logger } = options;
+  const { settings, store, commands, sender, events, log, queries, pricer, protocolOf, logger } = options;
   const clock = options.clock ?? { now: () => Date.now() };
   const startSeconds = settings.WATTSTREAM_CHARGING_START_SECONDS;
   const stopSeconds = settings.WATTSTREAM_CHARGING_STOP_SECONDS;
@@ -92,6 +95,7 @@ export function openCharging(options: OpenChargingOptions): OpenCharging {
     queries,
     book,
     replica,
+    pricer,
     supplier: {
       name: settings.WATTSTREAM_RECEIPT_SUPPLIER,
       address: settings.WATTSTREAM_RECEIPT_SUPPLIER_ADDRESS,
@@ -102,7 +106,7 @@ export function openCharging(options: OpenChargingOptions): OpenCharging {
     service,
     sessions,
     receipts: new ReceiptDesk({ sessions, events, book, history, clock }),
-    stations: new StationDesk({ queries, book, replica, clock }),
+    stations: new StationDesk({ queries, book, replica, protocolOf, clock }),
     async close() {
       herald.close();
       await book.close();

@@ -13,6 +13,7 @@ import { buildApp } from '../app.js';
 import { authenticationBy } from '../auth/authenticator.js';
 import { ownTokens, signToken } from '../auth/jwt.js';
 import type { KnownSession } from './book.js';
+import { SessionPricer } from './pricer.js';
 import { SessionDesk } from './sessions.js';
 
 jest.setTimeout(120_000);
@@ -55,6 +56,7 @@ beforeEach(async () => {
           sessionsOf: (account) => announced.filter(({ session }) => session.accountId === account),
         },
         replica: store.replica,
+        pricer: new SessionPricer({ queries, replica: store.replica }),
         supplier: { name: undefined, address: undefined, vatId: undefined },
       }),
     },
@@ -124,7 +126,6 @@ const announce = (n: number) => {
     estimated: false,
     anomalies: [],
     remoteStartId: null,
-    cost: null,
   };
   announced.push({ version: 1, session });
 };

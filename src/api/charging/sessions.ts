@@ -3,32 +3,23 @@
  * the log has told of something newer of a session, that is laid over it.
  */
 import type { Queries } from '../../analytics/ports.js';
-import type { Pricing } from '../../domain/charging/tariff/cost.js';
-import { priceSession } from '../../domain/charging/tariff/price-session.js';
-import { courseOf, type MeteredSample } from '../../domain/customers/course-of.js';
 import { outletsOf } from '../../domain/customers/outlets.js';
 import { type Receipt, receiptOf } from '../../domain/customers/receipt.js';
 import { lookUp } from '../../domain/registry/state.js';
-import { parseTariffName } from '../../domain/registry/tariff.js';
-import { stateAt, tariffVersion } from '../../domain/registry/timeline.js';
+import { stateAt } from '../../domain/registry/timeline.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { Replica } from '../../registry/replica.js';
 import { camelCased } from '../camel-case.js';
 import type { ChargingBook } from './book.js';
+import type { Reckoned, SessionPricer } from './pricer.js';
 import type { SessionRow } from './session-row.js';
 import { type SessionOut, viewOfSession } from './view.js';
-
-/** What the samples of a session amount to. */
-interface Reckoned {
-  readonly pricing: Pricing;
-  /** The newest reading. */
-  readonly powerW: number | null;
-}
 
 export interface SessionDeskOptions {
   readonly queries: Pick<Queries, 'ask'>;
   readonly book: Pick<ChargingBook, 'session' | 'sessionsOf'>;
   readonly replica: Pick<Replica, 'state' | 'get'>;
+  readonly pricer: Pick<SessionPricer, 'reckon'>;
   readonly supplier: {
     readonly name: string | undefined;
     readonly address: string | undefined;
@@ -54,7 +45,7 @@ export class SessionDesk {
   ): Promise<{ sessions: SessionOut[]; nextCursor: string | null }> {
     const rows = await this.rows({ account_id: accountId, limit: limit + 1, cursor, status });
     const page = rows.slice(0, limit);
-    const reckoned = await this.reckoned(page);
+    const reckoned = await this.options.pricer.reckon(page);
     const sessions = page.map((row) => this.shown(row, reckoned.get(row.sessionId)));
     const next = rows.length > limit ? (page.at(-1)?.cursor ?? null) : null;
     // Begun a moment ago: announced, and in no table yet. Each has its page by its start, and when it is written the same.
@@ -67,7 +58,7 @@ export class SessionDesk {
   /** Rejects with SESSION_UNKNOWN, also for another's. */
   async one(accountId: string, sessionId: string): Promise<SessionOut> {
     const row = await this.row(accountId, sessionId);
-    if (row !== undefined) return this.shown(row, (await this.reckoned([row])).get(sessionId));
+    if (row !== undefined) return this.shown(row, (await this.options.pricer.reckon([row])).get(sessionId));
     const known = this.options.book.session(sessionId);
     if (known?.session.accountId !== accountId) throw unknownSession(sessionId);
     return viewOfSession(undefined, known, undefined, this.stationName(known.session.stationId));
@@ -93,7 +84,7 @@ export class SessionDesk {
         'SESSION_HELD',
         `Somebody has to look at this session before it is billed${row.anomalies.length === 0 ? '' : ` (${row.anomalies.join(', ')})`}.`,
       );
-    const pricing = (await this.reckoned([row])).get(sessionId)?.pricing;
+    const pricing = (await this.options.pricer.reckon([row])).get(sessionId)?.pricing;
     if (pricing?.kind !== 'priced')
       throw noReceipt(
         'COST_UNKNOWN',
@@ -182,59 +173,6 @@ export class SessionDesk {
 
   private stationName(stationId: string): string | null {
     return this.options.replica.get('station', stationId)?.state.name ?? null;
-  }
-
-  /** By session. The version of the tariff that was in force when it began prices it, deleted since or not. */
-  private async reckoned(rows: readonly SessionRow[]): Promise<Map<string, Reckoned>> {
-    if (rows.length === 0) return new Map();
-    const samples = await this.samplesOf(rows.map(({ sessionId }) => sessionId));
-    return new Map(
-      rows.map((row) => {
-        const course = courseOf(
-          {
-            startedAt: Date.parse(row.startedAt),
-            stoppedAt: row.stoppedAt === null ? null : Date.parse(row.stoppedAt),
-            lastSeenAt: Date.parse(row.lastSeenAt),
-            energyMilli: milli(row.energyWh),
-            meterStartMilli: milli(row.meterStartWh),
-            meterStopMilli: milli(row.meterStopWh),
-          },
-          samples.get(row.sessionId) ?? [],
-        );
-        const timeZone = this.options.replica.get('station', row.stationId)?.state.time_zone ?? null;
-        const pricing = priceSession({ tariff: this.tariffOf(row.tariff), course, timeZone });
-        const newest = course.power?.at(-1);
-        return [row.sessionId, { pricing, powerW: newest === undefined ? null : newest.milli / 1_000 }];
-      }),
-    );
-  }
-
-  private tariffOf(name: string): unknown {
-    const parsed = parseTariffName(name);
-    const entity = parsed && lookUp(this.options.replica.state, 'tariff', parsed.id);
-    return (entity && parsed && tariffVersion(entity, parsed.version)) ?? null;
-  }
-
-  private async samplesOf(sessionIds: readonly string[]): Promise<Map<string, MeteredSample[]>> {
-    const { rows } = await this.options.queries.ask('session-samples', {
-      session_ids: JSON.stringify(sessionIds),
-    });
-    const bySession = new Map<string, MeteredSample[]>();
-    for (const row of rows) {
-      const id = String(row.session_id);
-      const sample: MeteredSample = {
-        at: Date.parse(String(row.ts)),
-        measurand: String(row.measurand),
-        phase: String(row.phase),
-        location: String(row.location),
-        context: String(row.context),
-        milli: Math.round(Number(row.value) * 1_000),
-      };
-      const known = bySession.get(id);
-      if (known === undefined) bySession.set(id, [sample]);
-      else known.push(sample);
-    }
-    return bySession;
   }
 }
 

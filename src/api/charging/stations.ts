@@ -11,6 +11,7 @@ import {
   statusOf,
 } from '../../domain/customers/outlets.js';
 import { componentsOf, priceInWords } from '../../domain/customers/price-in-words.js';
+import type { Protocol } from '../../domain/ocpp/record.js';
 import type { Point } from '../../domain/registry/point.js';
 import { lookUp, mapOf, parseRef, refOf } from '../../domain/registry/state.js';
 import type { Station } from '../../domain/registry/station.js';
@@ -26,6 +27,8 @@ export interface StationDeskOptions {
   readonly queries: Pick<Queries, 'ask'>;
   readonly book: Pick<ChargingBook, 'statusesOf'>;
   readonly replica: Pick<Replica, 'state' | 'get'>;
+  /** What a charger spoke when it connected lately, as far as is remembered. */
+  readonly protocolOf: (chargePointId: string) => Protocol | undefined;
   readonly clock: CommandClock;
 }
 
@@ -37,6 +40,13 @@ export interface StationsAsked {
   readonly limit: number;
   /** Of the last station of the page before: `<metres>_<id>`. */
   readonly cursor: string | undefined;
+}
+
+/** What is known of a charge point's outlets. */
+interface Told {
+  readonly statuses: readonly OutletStatus[];
+  /** undefined: it has never connected. */
+  readonly protocol: Protocol | undefined;
 }
 
 interface Candidate {
@@ -64,9 +74,9 @@ export class StationDesk {
         .slice(at, at + CHUNK)
         .map((one) => ({ ...one, points: this.pointsOf(one.station.id, accountId) }));
       at += CHUNK;
-      const statuses = await this.statusesOf(chunk.flatMap(({ points }) => points.map(({ id }) => id)));
+      const told = await this.statusesOf(chunk.flatMap(({ points }) => points.map(({ id }) => id)));
       for (const one of chunk) {
-        const shown = this.shown(one, one.points, statuses, asked.minPowerW);
+        const shown = this.shown(one, one.points, told, asked.minPowerW);
         if (shown.outlets.length > 0 && (!asked.free || shown.free > 0)) found.push(shown);
       }
     }
@@ -109,31 +119,41 @@ export class StationDesk {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  private async statusesOf(chargePointIds: readonly string[]): Promise<Map<string, OutletStatus[]>> {
-    const byPoint = new Map<string, OutletStatus[]>();
+  private async statusesOf(chargePointIds: readonly string[]): Promise<Map<string, Told>> {
+    const byPoint = new Map<string, Told>();
     if (chargePointIds.length === 0) return byPoint;
     const { rows } = await this.options.queries.ask('outlets-now', {
       charge_point_ids: JSON.stringify(chargePointIds),
     });
     for (const row of rows) {
       const id = String(row.charge_point_id);
-      byPoint.set(id, [...(byPoint.get(id) ?? []), camelCased<OutletStatus>(row)]);
+      const statuses = byPoint.get(id)?.statuses ?? [];
+      byPoint.set(id, {
+        statuses: [...statuses, camelCased<OutletStatus>(row)],
+        protocol: row.protocol as Protocol,
+      });
     }
-    for (const id of chargePointIds)
-      byPoint.set(id, [...(byPoint.get(id) ?? []), ...this.options.book.statusesOf(id)]);
+    const { book, protocolOf } = this.options;
+    for (const id of chargePointIds) {
+      const told = byPoint.get(id);
+      byPoint.set(id, {
+        statuses: [...(told?.statuses ?? []), ...book.statusesOf(id)],
+        protocol: protocolOf(id) ?? told?.protocol,
+      });
+    }
     return byPoint;
   }
 
   private shown(
     { station, distanceM: distance }: Candidate,
     points: readonly Point[],
-    statuses: ReadonlyMap<string, OutletStatus[]>,
+    told: ReadonlyMap<string, Told>,
     minPowerW: number,
   ) {
     const outlets = points.flatMap((point) =>
       outletsOf(point)
         .filter(({ connector }) => connector.max_electric_power >= minPowerW)
-        .map((outlet) => this.outlet(point, outlet, statuses.get(point.id) ?? [])),
+        .map((outlet) => this.outlet(point, outlet, told.get(point.id))),
     );
     const { id, name, address, postal_code, city, country, time_zone, coordinates } = station;
     return {
@@ -153,9 +173,9 @@ export class StationDesk {
     };
   }
 
-  private outlet(point: Point, outlet: Outlet, statuses: readonly OutletStatus[]) {
+  private outlet(point: Point, outlet: Outlet, told: Told | undefined) {
     const { evseId, connectorId, number16, printedId, connector } = outlet;
-    const status = statusOf(outlet, statuses)?.status;
+    const status = told && statusOf(outlet, told.statuses, told.protocol)?.status;
     return {
       chargePointId: point.id,
       evseId,

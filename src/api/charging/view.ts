@@ -112,22 +112,13 @@ export function viewOfSession(
   reckoned: { readonly pricing: Pricing; readonly powerW: number | null } | undefined,
   stationName: string | null,
 ): SessionOut {
-  const pricing = reckoned?.pricing;
   const told = newer?.session;
   const one = told ?? row;
   if (one === undefined) throw new Error('a session of nothing');
   const isOver = one.status !== 'active';
   const isFinal =
     isOver && !one.held && row !== undefined && row.status !== 'active' && one.status !== 'orphan';
-  const cost =
-    pricing?.kind === 'priced'
-      ? {
-          currency: pricing.cost.currency,
-          exclVat: pricing.cost.exclVat,
-          inclVat: pricing.cost.inclVat,
-          final: isFinal,
-        }
-      : null;
+  const { cost, costUnknown } = costOf(reckoned?.pricing, isFinal);
   return {
     sessionId: one.sessionId,
     status: one.status as SessionOut['status'],
@@ -148,12 +139,24 @@ export function viewOfSession(
     stopReason: one.stopReason,
     tariff: one.tariff,
     cost,
-    costUnknown:
-      cost !== null
-        ? null
-        : pricing?.kind === 'unpriced'
-          ? `${pricing.reason}: ${pricing.detail}`
-          : 'not computed yet',
+    costUnknown,
     receipt: isFinal && cost !== null ? `/api/user/charging/sessions/${one.sessionId}/receipt` : null,
   };
 }
+
+/** @param isFinal nothing will change it any more */
+export function costOf(
+  pricing: Pricing | undefined,
+  isFinal: boolean,
+): Pick<SessionOut, 'cost' | 'costUnknown'> {
+  if (pricing?.kind === 'priced') {
+    const { currency, exclVat, inclVat } = pricing.cost;
+    return { cost: { currency, exclVat, inclVat, final: isFinal }, costUnknown: null };
+  }
+  const why = pricing === undefined ? 'not computed yet' : `${pricing.reason}: ${pricing.detail}`;
+  return { cost: null, costUnknown: why };
+}
+
+/** Over, and nobody has to look at it: what the row says is what is billed. */
+export const isFinalRow = ({ status, held }: SessionRow): boolean =>
+  !held && status !== 'active' && status !== 'orphan';

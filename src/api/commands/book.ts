@@ -17,6 +17,7 @@ import { PROTOCOLS, type Protocol } from '../../domain/ocpp/record.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import type { EventLog, EventRecord, Following } from '../../streams/ports.js';
+import { Waiters } from '../waiters.js';
 import type { CommandClock } from './ports.js';
 
 export interface BookOptions {
@@ -26,16 +27,9 @@ export interface BookOptions {
   readonly logger: Logger;
 }
 
-interface Waiter {
-  /** What it waits for may have come. */
-  look(command: Command): void;
-  /** It need not wait any longer. */
-  end(): void;
-}
-
 export class CommandBook {
   private readonly commands = new Map<string, Command>();
-  private readonly waiters = new Map<string, Set<Waiter>>();
+  private readonly waiters = new Waiters<Command>();
   private readonly listVersions = new Map<string, number>();
   private readonly protocols = new Map<string, Protocol>();
   private readonly onlineListeners = new Set<(chargePointId: string) => void>();
@@ -100,26 +94,7 @@ export class CommandBook {
     is: (command: Command) => boolean,
     withinMs: number,
   ): Promise<Command | undefined> {
-    const known = this.commands.get(commandId);
-    if (known !== undefined && is(known)) return Promise.resolve(known);
-    return new Promise((resolve) => {
-      const waiters = this.waiters.get(commandId) ?? new Set();
-      this.waiters.set(commandId, waiters);
-      const done = (command: Command | undefined): void => {
-        clearTimeout(timer);
-        waiters.delete(waiter);
-        if (waiters.size === 0) this.waiters.delete(commandId);
-        resolve(command);
-      };
-      const waiter: Waiter = {
-        look: (command) => {
-          if (is(command)) done(command);
-        },
-        end: () => done(undefined),
-      };
-      const timer = setTimeout(waiter.end, Math.max(0, withinMs));
-      waiters.add(waiter);
-    });
+    return this.waiters.until(commandId, this.commands.get(commandId), is, withinMs);
   }
 
   /** Called with the charge point whenever one came online; returns how to stop. */
@@ -130,7 +105,7 @@ export class CommandBook {
 
   async close(): Promise<void> {
     clearInterval(this.tidying);
-    for (const waiters of [...this.waiters.values()]) for (const waiter of [...waiters]) waiter.end();
+    this.waiters.close();
     await this.following.close();
   }
 
@@ -153,7 +128,7 @@ export class CommandBook {
     if (command === undefined || command === before) return;
     this.commands.set(step.commandId, command);
     this.learn(command);
-    for (const waiter of [...(this.waiters.get(step.commandId) ?? [])]) waiter.look(command);
+    this.waiters.say(step.commandId, command);
   }
 
   private learn({ requested, outcome }: Command): void {

@@ -29,7 +29,6 @@ const session: SessionView = {
   estimated: false,
   anomalies: [],
   remoteStartId: null,
-  cost: { currency: 'EUR', exclVat: '2.12', inclVat: '2.52' },
 };
 const version = 281474976725331;
 const head = (type: string) => ({ id: `${type}:1:3:14675:CP-1`, schema: 1 as const, at });
@@ -395,7 +394,9 @@ export const LIVE_EXAMPLES = {
           version: version - 600,
         },
       ],
-      sessions: [{ ...session, version }],
+      sessions: [
+        { ...session, version, cost: { currency: 'EUR', exclVat: '2.12', inclVat: '2.52', final: false } },
+      ],
       commands: [],
       truncated: false,
     },

@@ -11,8 +11,10 @@ import type { CommandStep } from '../../domain/messages/charging-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import type { LiveCosts } from './costs.js';
 import type { LiveMetrics } from './metrics.js';
 import { Newest } from './newest.js';
+import type { News } from './news.js';
 import type { NotificationListener, Whereabouts } from './ports.js';
 import { presentable } from './presentable.js';
 import type { StaleReason } from './protocol.js';
@@ -29,6 +31,8 @@ export interface HubOptions {
   readonly whereabouts: Whereabouts;
   /** Hands `take` what was announced since then (epoch ms); resolves when it is level. Must give up by itself. */
   readonly prime: (since: number, take: (notification: Notification) => void) => Promise<void>;
+  /** Told of the sessions that somebody looks at. */
+  readonly costs: Pick<LiveCosts, 'want' | 'forget'>;
   readonly now: () => number;
   readonly metrics: LiveMetrics;
   readonly log: Logger;
@@ -79,7 +83,7 @@ export class Hub implements NotificationListener {
     return this.options.whereabouts.stationOf(chargePointId) ?? this.heard.get(chargePointId);
   }
 
-  notification(received: Notification): void {
+  notification(received: News): void {
     const { metrics, now } = this.options;
     const verdict = this.newest.take(received);
     metrics.notifications.inc({ verdict });
@@ -87,12 +91,18 @@ export class Hub implements NotificationListener {
     this.learn(received);
     metrics.lag.observe(Math.max(0, now() - Date.parse(received.at)) / 1_000);
     const notification = presentable(received);
+    let isLookedAt = false;
     for (const name of roomsOf(received)) {
       const room = this.rooms.get(name);
       if (room === undefined) continue;
+      isLookedAt ||= room.holders > 0;
       if (verdict === 'gap') this.restartSoon(room);
       this.listener.change(room.append(notification));
     }
+    const { event } = received;
+    if ('entityId' in event) return;
+    if (event.type === 'session.vanished') this.options.costs.forget(event.sessionId);
+    else if (isLookedAt && 'session' in event) this.options.costs.want(event.session, event.version);
   }
 
   up(): void {
@@ -132,7 +142,7 @@ export class Hub implements NotificationListener {
   }
 
   /** Newest notification about each thing, of the last while. */
-  recent(): Iterable<Notification> {
+  recent(): Iterable<News> {
     return this.newest.recent();
   }
 
@@ -158,7 +168,7 @@ export class Hub implements NotificationListener {
     }
   }
 
-  private learn({ event }: Notification): void {
+  private learn({ event }: News): void {
     if ('commandId' in event) this.commands.take(event as CommandStep);
     if ('chargePointId' in event && 'stationId' in event) {
       if (event.stationId === '') this.heard.delete(event.chargePointId);

@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.js';
 import type { Registry } from '../../platform/metrics.js';
 import type { EventLog } from '../../streams/ports.js';
 import type { Authentication } from '../auth/authenticator.js';
+import { LiveCosts, type SessionPrices } from './costs.js';
 import { Hub } from './hub.js';
 import { liveMetrics } from './metrics.js';
 import type { NotificationFeed, Whereabouts } from './ports.js';
@@ -24,12 +25,15 @@ export interface LiveViewOptions {
     | 'WATTSTREAM_LIVE_ROOM_SECONDS'
     | 'WATTSTREAM_LIVE_MEMORY_SECONDS'
     | 'WATTSTREAM_LIVE_SNAPSHOT_ROWS'
+    | 'WATTSTREAM_LIVE_COST_SECONDS'
+    | 'WATTSTREAM_LIVE_COST_SESSIONS'
   >;
   readonly queries: Queries;
   readonly authentication: Authentication;
   readonly feed: NotificationFeed;
   readonly events: EventLog;
   readonly whereabouts: Whereabouts;
+  readonly prices: SessionPrices;
   readonly metrics: Registry;
   readonly log: Logger;
   readonly now?: () => number;
@@ -47,18 +51,28 @@ export function createLiveView(options: LiveViewOptions): LiveView {
   const { settings, queries, authentication, feed, events, whereabouts, now = Date.now } = options;
   const log = options.log.child({ part: 'live' });
   const metrics = liveMetrics(options.metrics);
-  const hub = new Hub({
+  const costs = new LiveCosts({
+    prices: options.prices,
+    everyMs: settings.WATTSTREAM_LIVE_COST_SECONDS * 1_000,
+    batch: settings.WATTSTREAM_LIVE_COST_SESSIONS,
+    now,
+    tell: (news) => hub.notification(news),
+    log,
+  });
+  const hub: Hub = new Hub({
     memoryMs: settings.WATTSTREAM_LIVE_MEMORY_SECONDS * 1_000,
     roomMs: settings.WATTSTREAM_LIVE_ROOM_SECONDS * 1_000,
     replay: settings.WATTSTREAM_LIVE_REPLAY,
     whereabouts,
     prime: primeFrom(events, PRIME_MS),
+    costs,
     now,
     metrics,
     log,
   });
   const live = createLive({
     hub,
+    costs,
     queries,
     authentication,
     hosts: settings.WATTSTREAM_API_ALLOWED_HOSTS,
@@ -79,6 +93,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     attach: (server) => live.attach(server),
     async close() {
       await live.close();
+      await costs.close();
       await listening.close();
     },
   };

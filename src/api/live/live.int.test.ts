@@ -54,6 +54,7 @@ async function startProcess(amqpUrl = broker.directUrl) {
     authentication: NO_AUTHENTICATION,
     feed: createNotificationFeed({ connection: broker.connect({ amqpUrl }), prefix: broker.prefix }),
     events,
+    prices: { price: async () => [] },
     whereabouts: { stationOf: () => undefined },
     metrics,
     log: silentLogger,

@@ -275,6 +275,44 @@ describe('joining', () => {
     expect(changes.all[0]).toMatchObject({ seq: 1, notification: { event: { chargePointId: 'CP-1' } } });
   });
 
+  test('a customer is told what the own session costs so far, and nobody else of it', async () => {
+    const world = await start({ settings: { WATTSTREAM_LIVE_COST_SECONDS: 0.02 } });
+    const customer = async (account: string) => {
+      const client = await world.client(await world.token({ role: 'customer', subject: account, account }));
+      const changes = collected<Change>(client, 'change');
+      await joined(client, `user:${account}`);
+      return changes;
+    };
+    const adam = await customer('ac-adam');
+    const eve = await customer('ac-eve');
+    const own = { stationId: 'st-1', accountId: 'ac-adam', version: 4 };
+    const cost = { currency: 'EUR', exclVat: '2.12', inclVat: '2.52', final: false };
+    world.prices.of = [
+      {
+        ...own,
+        sessionId: sessionId(1),
+        chargePointId: 'CP-1',
+        energyWh: 100,
+        lastSeenAt: AT,
+        cost,
+        costUnknown: null,
+      },
+    ];
+    world.feed.notification(sessionNews('session.updated', own));
+    const told = await adam.count(2);
+    expect(kinds(told)).toEqual([
+      [1, 'session.updated'],
+      [2, 'session.cost'],
+    ]);
+    expect(told[1]?.notification.event).toMatchObject({ sessionId: sessionId(1), cost });
+    expect(eve.all).toEqual([]);
+    // Whoever comes later finds it in the snapshot.
+    const later = await world.client(
+      await world.token({ role: 'customer', subject: 'adam', account: 'ac-adam' }),
+    );
+    expect((await joined(later, 'user:ac-adam')).snapshot.sessions).toMatchObject([{ cost }]);
+  });
+
   test('commands without an outcome are in the snapshot, and gone when they have one', async () => {
     const world = await start();
     const commandId = sessionId(9);

@@ -3,7 +3,8 @@
  * tables say with these laid over it, so that what was announced is in it whether or not its rows are written yet.
  * Versions are remembered longer than notifications: an older one must not pass for news when the newer is forgotten.
  */
-import type { Notification } from '../../domain/messages/notifications.js';
+
+import type { News } from './news.js';
 import { standingOf } from './subject.js';
 
 export type Verdict =
@@ -31,11 +32,11 @@ export class Newest {
   private readonly ids = new Map<string, true>();
   private readonly versions = new Map<string, Known>();
   /** By subject, oldest first: a subject that is told about again moves to the end. */
-  private readonly notifications = new Map<string, { notification: Notification; at: number }>();
+  private readonly notifications = new Map<string, { notification: News; at: number }>();
 
   constructor(private readonly options: NewestOptions) {}
 
-  take(notification: Notification): Verdict {
+  take(notification: News): Verdict {
     if (this.ids.has(notification.id)) return 'repeated';
     remember(this.ids, notification.id, true, this.options.capacity);
     const standing = standingOf(notification);
@@ -51,7 +52,7 @@ export class Newest {
   }
 
   /** Those of the last `memoryMs`. */
-  *recent(): Iterable<Notification> {
+  *recent(): Iterable<News> {
     this.forget();
     for (const { notification } of this.notifications.values()) yield notification;
   }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { sessionView } from '../../domain/messages/charging-events.js';
 import { chargePointId, instant } from '../../domain/messages/message.js';
-import { notification } from '../../domain/messages/notifications.js';
+import { costSoFar, news } from './news.js';
 import { roomName } from './rooms.js';
 
 const epoch = z.string().max(64).describe('Names one unbroken run of numbers; with another one, start anew');
@@ -46,7 +46,7 @@ export const snapshot = z
       }),
     ),
     sessions: z
-      .array(sessionView.extend({ version }).meta({ id: 'SessionInSnapshot' }))
+      .array(sessionView.extend({ version, cost: costSoFar.nullable() }).meta({ id: 'SessionInSnapshot' }))
       .describe('Those going on'),
     commands: z
       .array(
@@ -92,7 +92,7 @@ export const refused = z
   .meta({ id: 'Refused' });
 export type Refused = z.infer<typeof refused>;
 
-export const change = z.object({ room: roomName, epoch, seq, notification }).meta({ id: 'Change' });
+export const change = z.object({ room: roomName, epoch, seq, notification: news }).meta({ id: 'Change' });
 export const stale = z
   .object({
     room: roomName,

@@ -6,13 +6,13 @@
  * back with another epoch gets a snapshot.
  */
 import { randomBytes } from 'node:crypto';
-import type { Notification } from '../../domain/messages/notifications.js';
+import type { News } from './news.js';
 
 export interface Change {
   readonly room: string;
   readonly epoch: string;
   readonly seq: number;
-  readonly notification: Notification;
+  readonly notification: News;
 }
 
 export class Room {
@@ -37,7 +37,7 @@ export class Room {
     return this.last;
   }
 
-  append(notification: Notification): Change {
+  append(notification: News): Change {
     this.last += 1;
     const change = { room: this.name, epoch: this.current, seq: this.last, notification };
     this.ring[this.last % this.keep] = change;

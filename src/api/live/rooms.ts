@@ -1,8 +1,8 @@
 /** Rooms: what they are called, who is told what in them, who may be there. Pure. */
 import { z } from 'zod';
-import type { Notification } from '../../domain/messages/notifications.js';
 import type { StationOf } from '../auth/access.js';
 import type { Principal } from '../auth/principal.js';
+import type { News } from './news.js';
 
 export const roomName = z
   .string()
@@ -33,7 +33,7 @@ const OF_A_STATION: ReadonlySet<string> = new Set(['station', 'point', 'outage']
  * The rooms a notification is shown in; the operators' first. A change of the registry is shown to no customer, whatever
  * its audience says (an older api process published it more widely).
  */
-export function roomsOf({ audience, event }: Pick<Notification, 'audience' | 'event'>): string[] {
+export function roomsOf({ audience, event }: Pick<News, 'audience' | 'event'>): string[] {
   const rooms = ['operator'];
   if ('entityId' in event) {
     if (audience.stationId && OF_A_STATION.has(event.kind)) rooms.push(`station:${audience.stationId}`);

@@ -5,9 +5,9 @@
  */
 import type { Queries } from '../../analytics/ports.js';
 import type { SessionView } from '../../domain/messages/charging-events.js';
-import type { Notification } from '../../domain/messages/notifications.js';
 import type { StationOf } from '../auth/access.js';
 import { camelCased } from '../camel-case.js';
+import type { News } from './news.js';
 import type { Snapshot } from './protocol.js';
 import { placeOf, roomsOf } from './rooms.js';
 import type { RunningCommand } from './running-commands.js';
@@ -80,8 +80,9 @@ export function compose(
   room: string,
   tables: Tables,
   newer: {
-    readonly recent: Iterable<Notification>;
+    readonly recent: Iterable<News>;
     readonly commands: readonly RunningCommand[];
+    readonly costOf: (sessionId: string) => SessionIn['cost'];
     readonly stationOf: StationOf;
     readonly limit: number;
   },
@@ -132,10 +133,9 @@ export function compose(
       case 'session.stopped': {
         const row = sessions.get(event.session.sessionId);
         if (row === undefined ? shown : version > row.version)
-          sessions.set(event.session.sessionId, { ...event.session, version });
-        // No table has the newest sample of power or the cost: the last that was announced stands until the next.
-        else if (row !== undefined)
-          sessions.set(row.sessionId, { ...row, powerW: event.session.powerW, cost: event.session.cost });
+          sessions.set(event.session.sessionId, { ...event.session, version, cost: null });
+        // No table has the newest sample of power: the last that was announced stands until the next.
+        else if (row !== undefined) sessions.set(row.sessionId, { ...row, powerW: event.session.powerW });
         break;
       }
     }
@@ -147,7 +147,9 @@ export function compose(
       (kind === 'charger' && chargePointId === id) ||
       (kind === 'station' && newer.stationOf(chargePointId) === id),
   );
-  const active = [...sessions.values()].filter(({ status }) => status === 'active');
+  const active = [...sessions.values()]
+    .filter(({ status }) => status === 'active')
+    .map((session) => ({ ...session, cost: newer.costOf(session.sessionId) }));
   const first = <T>(all: Iterable<T>): T[] => [...all].slice(0, newer.limit);
   return {
     chargers: first(chargers.values()),
@@ -170,7 +172,7 @@ function sessionOf(row: Record<string, unknown>): SessionIn {
     remoteStartId,
     ...rest
   } = camelCased<
-    Omit<SessionView, 'powerW' | 'socPercent' | 'cost' | 'remoteStartId'> & {
+    Omit<SessionView, 'powerW' | 'socPercent' | 'remoteStartId'> & {
       socEnd: number | null;
       protocol: string;
       remoteStartId: number | string | null;

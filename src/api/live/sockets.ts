@@ -16,6 +16,7 @@ import { withTimeout } from '../../platform/retry.js';
 import { hostName, refuseForeignNames } from '../auth/access.js';
 import { type Authentication, bearerOf } from '../auth/authenticator.js';
 import type { Principal } from '../auth/principal.js';
+import type { LiveCosts } from './costs.js';
 import type { Hub } from './hub.js';
 import type { LiveMetrics } from './metrics.js';
 import { type Bye, type Refused, resume, type Subscribed, subscribe, unsubscribe } from './protocol.js';
@@ -34,6 +35,7 @@ export interface LiveLimits {
 
 export interface LiveOptions {
   readonly hub: Hub;
+  readonly costs: Pick<LiveCosts, 'want' | 'of'>;
   readonly queries: Queries;
   readonly authentication: Authentication;
   readonly hosts: readonly string[];
@@ -74,7 +76,7 @@ const PRIMED_MS = 10_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export function createLive(options: LiveOptions): LiveServer {
-  const { hub, queries, authentication, limits, metrics, log } = options;
+  const { hub, costs, queries, authentication, limits, metrics, log } = options;
   let closing = false;
   const perPrincipal = new Map<string, number>();
   const io = new Server({
@@ -253,7 +255,9 @@ export function createLive(options: LiveOptions): LiveServer {
         }
         return (answer) => {
           const [recent, commands] = [hub.recent(), hub.runningCommands()];
-          const snapshot = compose(name, tables, { recent, commands, stationOf, limit });
+          const costOf = (id: string) => costs.of(id);
+          const snapshot = compose(name, tables, { recent, commands, costOf, stationOf, limit });
+          for (const session of snapshot.sessions) costs.want(session, session.version);
           settle(socket, place, { epoch, seq, snapshot }, answer);
         };
       }

@@ -1,5 +1,5 @@
 /** What a message is about, and where among the messages about the same thing it stands. Pure. */
-import type { Notification } from '../../domain/messages/notifications.js';
+import type { News } from './news.js';
 
 export interface Standing {
   readonly subject: string;
@@ -9,11 +9,13 @@ export interface Standing {
 }
 
 /** undefined: it stands for itself (an anomaly, a step of a command), no other message replaces it. */
-export function standingOf({ event }: Pick<Notification, 'event'>): Standing | undefined {
+export function standingOf({ event }: Pick<News, 'event'>): Standing | undefined {
   if (!('version' in event)) return undefined;
   const { version } = event;
   if ('kind' in event)
     return { subject: `cms/${event.kind}/${event.entityId}`, version, previous: undefined };
+  if (event.type === 'session.cost')
+    return { subject: `cost/${event.sessionId}`, version, previous: undefined };
   const { previous } = event;
   switch (event.type) {
     case 'connector.status':

@@ -49,7 +49,6 @@ export function sessionContent({ row, powerMilli }: SessionFigures): SessionView
     anomalies: [...new Set(row.anomalies.map(({ kind }) => kind))],
     remoteStartId: row.remoteStartId,
     idTokenHash: tokenHash(row.idToken),
-    cost: null,
   };
 }
 

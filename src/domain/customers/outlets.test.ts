@@ -44,24 +44,34 @@ test.each([
 });
 
 test('where one is taken the other is meant', () => {
-  expect(choose({}, 'ocpp1.6', [at(0, 1, 'Charging'), at(0, 2, 'Available')])).toBe('evse 2');
-  expect(choose({}, 'ocpp1.6', [at(0, 1, 'Charging'), at(0, 2, 'Faulted')])).toBe('OUTLET_OCCUPIED');
-  expect(choose({}, 'ocpp1.6', [at(0, 1, 'Unavailable'), at(0, 2, 'Faulted')])).toBe('OUTLET_UNAVAILABLE');
+  expect(choose({}, 'ocpp1.6', [at(1, 1, 'Charging'), at(2, 2, 'Available')])).toBe('evse 2');
+  expect(choose({}, 'ocpp1.6', [at(1, 1, 'Charging'), at(2, 2, 'Faulted')])).toBe('OUTLET_OCCUPIED');
+  expect(choose({}, 'ocpp1.6', [at(1, 1, 'Unavailable'), at(2, 2, 'Faulted')])).toBe('OUTLET_UNAVAILABLE');
 });
 
 test('a session that goes on takes it, whatever its status says', () => {
-  expect(choose({ evseId: 1 }, 'ocpp1.6', [at(0, 1, 'Available')], [{ evseId: null, connectorId: 1 }])).toBe(
+  expect(choose({ evseId: 1 }, 'ocpp1.6', [at(1, 1, 'Available')], [{ evseId: null, connectorId: 1 }])).toBe(
     'OUTLET_OCCUPIED',
   );
   expect(choose({ evseId: 1 }, 'ocpp2.0.1', [], [{ evseId: 1, connectorId: null }])).toBe('OUTLET_OCCUPIED');
   expect(choose({ evseId: 1 }, 'ocpp2.0.1', [], [{ evseId: 2, connectorId: 1 }])).toBe('evse 1');
 });
 
-test('the newest word counts, also over a change of the charger from 1.6 to 2.x', () => {
-  const [first] = outlets;
-  const said = [at(0, 1, 'Charging', 5), at(1, 1, 'Available', 9), at(0, 0, 'Faulted', 10)];
-  expect(statusOf(first!, said)?.status).toBe('Available');
-  expect(statusOf(first!, [...said, at(0, 1, 'Preparing', 11)])?.status).toBe('Preparing');
+test('the newest word counts, and what a word is about depends on the version of OCPP', () => {
+  const [first, second] = outlets;
+  const said = [
+    at(1, 1, 'Charging', 5),
+    at(1, 1, 'Available', 9),
+    at(2, 2, 'Faulted', 7),
+    at(0, 0, 'Faulted', 10),
+  ];
+  expect(statusOf(first!, said, 'ocpp1.6')?.status).toBe('Available');
+  expect(statusOf(first!, said, 'ocpp2.0.1')?.status).toBe('Available');
+  // The second connector of all is the only one of the second EVSE.
+  expect(statusOf(second!, said, 'ocpp1.6')?.status).toBe('Faulted');
+  expect(statusOf(second!, said, 'ocpp2.0.1')).toBeUndefined();
+  expect(statusOf(second!, [...said, at(2, 1, 'Available')], 'ocpp2.0.1')?.status).toBe('Available');
+  expect(choose({ evseId: 2 }, 'ocpp1.6', said)).toBe('OUTLET_UNAVAILABLE');
 });
 
 test('a cable that is in and no session (2.x Occupied) can be started; what nobody knows is left to the charger', () => {

@@ -15,7 +15,7 @@ export interface Outlet {
   readonly connector: Connector;
 }
 
-/** As tables and `connector.status` have it; 1.6: EVSE 0 (or the connector's number) and the connector. */
+/** As tables and `connector.status` have it; of 1.6 the EVSE is the connector's number too. */
 export interface OutletStatus {
   readonly evseId: number;
   readonly connectorId: number;
@@ -46,14 +46,24 @@ export function outletsOf(point: Pick<Point, 'evses'>): Outlet[] {
   }));
 }
 
-/** The newest that was said of it, in whichever version of OCPP. */
-export function statusOf(outlet: Outlet, statuses: readonly OutletStatus[]): OutletStatus | undefined {
+/**
+ * The newest that was said of it. What EVSE 2 connector 2 means depends on the version of OCPP that the charger speaks:
+ * in 1.6 the second connector of all, in 2.x the second of the second EVSE.
+ */
+export function statusOf(
+  { evseId, connectorId, number16 }: Outlet,
+  statuses: readonly OutletStatus[],
+  protocol: Protocol | undefined,
+): OutletStatus | undefined {
+  const own = protocol === 'ocpp1.6' ? { evseId: number16, connectorId: number16 } : { evseId, connectorId };
   let newest: OutletStatus | undefined;
-  for (const one of statuses) {
-    const is16 = one.evseId === 0 && one.connectorId !== 0 && one.connectorId === outlet.number16;
-    const is2x = one.evseId === outlet.evseId && one.connectorId === outlet.connectorId;
-    if ((is16 || is2x) && (newest === undefined || one.version > newest.version)) newest = one;
-  }
+  for (const one of statuses)
+    if (
+      one.evseId === own.evseId &&
+      one.connectorId === own.connectorId &&
+      (newest === undefined || one.version > newest.version)
+    )
+      newest = one;
   return newest;
 }
 
@@ -123,7 +133,7 @@ export function chooseOutlet(
     outlet,
     occupancy: now.sessions.some((session) => isAt(outlet, session, protocol))
       ? 'occupied'
-      : occupancyOf(statusOf(outlet, now.statuses)?.status),
+      : occupancyOf(statusOf(outlet, now.statuses, protocol)?.status),
   }));
   const possible = states.filter(({ occupancy }) => occupancy !== 'occupied' && occupancy !== 'unavailable');
   const [only] = possible;

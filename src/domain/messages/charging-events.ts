@@ -54,10 +54,6 @@ export const sessionView = z
       .describe(
         'First 16 digits of the SHA-256 of the upper-case token, as in the tables; empty without one. By it a session is tied to the start that somebody asked for',
       ),
-    cost: z
-      .object({ currency: z.string(), exclVat: z.string(), inclVat: z.string().nullable() })
-      .nullable()
-      .describe('Decimals as text; null while it is not known'),
   })
   .meta({ id: 'SessionView' });
 export type SessionView = z.infer<typeof sessionView>;

@@ -68,7 +68,6 @@ export const sessionNews = (
     estimated: false,
     anomalies: [],
     remoteStartId: null,
-    cost: null,
     ...about.session,
   };
   return notificationOf({

@@ -12,6 +12,7 @@ import type { EventLog } from '../../../streams/ports.js';
 import { authenticationBy, NO_AUTHENTICATION } from '../../auth/authenticator.js';
 import { ownTokens, signToken, type TokenRequest } from '../../auth/jwt.js';
 import type { Principal } from '../../auth/principal.js';
+import type { PricedSession } from '../costs.js';
 import { createLiveView } from '../index.js';
 import type { NotificationListener } from '../ports.js';
 import type { Refused, Subscribed } from '../protocol.js';
@@ -66,6 +67,7 @@ export async function startWorld(options: WorldOptions = {}) {
     close: async () => {},
   };
   const metrics = new Registry();
+  const prices: { of: PricedSession[] } = { of: [] };
   const view = createLiveView({
     settings: { ...readSettings({}), ...options.settings },
     queries,
@@ -84,6 +86,10 @@ export async function startWorld(options: WorldOptions = {}) {
     },
     events,
     whereabouts: { stationOf: (id) => options.stations?.[id] },
+    prices: {
+      price: async (wanted) =>
+        prices.of.filter((one) => wanted.some(({ sessionId }) => sessionId === one.sessionId)),
+    },
     metrics,
     log: silentLogger,
   });
@@ -97,6 +103,7 @@ export async function startWorld(options: WorldOptions = {}) {
 
   return {
     rows,
+    prices,
     hooks,
     recorded,
     feed,

@@ -1,0 +1,85 @@
+/** What a customer reads on the map must be what stands on the street: a wrong "free" sends somebody there for nothing. */
+import { beforeAll, expect, test } from '@jest/globals';
+import { examples } from '../../domain/registry/testing/examples.js';
+import { fakeStore } from '../../registry/testing/fakes.js';
+import { StationDesk } from './stations.js';
+
+const { store } = fakeStore();
+const [evse] = examples.point.evses;
+if (evse === undefined) throw new Error('the example has an EVSE');
+
+beforeAll(async () => {
+  await store.replica.level;
+  const create = (kind: 'station' | 'tariff' | 'point', state: object & { id: string }) =>
+    store.propose({ kind, id: state.id, change: 'created', state: state as never, version: 0, actor: 'eve' });
+  await create('station', examples.station);
+  await create('tariff', examples.tariff);
+  // The commonest charger there is: two outlets, each an EVSE with one connector.
+  await create('point', {
+    ...examples.point,
+    evses: [evse, { ...evse, evseId: 2, evse_id: 'NL*WAT*E0001*2' }],
+  } as never);
+});
+
+const stationsWith = async (
+  protocol: string,
+  rows: [number, number, string][],
+  announced: typeof rows = [],
+) => {
+  const desk = new StationDesk({
+    queries: {
+      ask: async () => ({
+        columns: [],
+        rows: rows.map(([evse_id, connector_id, status]) => ({
+          charge_point_id: 'CP-1',
+          evse_id,
+          connector_id,
+          status,
+          protocol,
+          version: 1,
+        })),
+        elapsedMs: 0,
+        rowsRead: 0,
+      }),
+    },
+    book: {
+      statusesOf: () =>
+        announced.map(([evseId, connectorId, status]) => ({ evseId, connectorId, status, version: 2 })),
+    },
+    protocolOf: () => undefined,
+    replica: store.replica,
+    clock: { now: Date.now },
+  });
+  const asked = { near: undefined, radiusM: 1, free: false, minPowerW: 0, limit: 10, cursor: undefined };
+  const { stations } = await desk.find('ac-1', asked);
+  return stations[0]?.outlets.map(({ state }) => state);
+};
+
+test('1.6 counts connectors through the charger, 2.x within each EVSE', async () => {
+  expect(
+    await stationsWith('ocpp1.6', [
+      [1, 1, 'Charging'],
+      [2, 2, 'Available'],
+    ]),
+  ).toEqual(['occupied', 'free']);
+  expect(
+    await stationsWith('ocpp2.0.1', [
+      [1, 1, 'Available'],
+      [2, 1, 'Faulted'],
+    ]),
+  ).toEqual(['free', 'unavailable']);
+  expect(await stationsWith('ocpp1.6', [])).toEqual(['unknown', 'unknown']);
+});
+
+test('what was announced a moment ago counts before any table has it', async () => {
+  expect(
+    await stationsWith(
+      'ocpp1.6',
+      [
+        [1, 1, 'Available'],
+        [2, 2, 'Available'],
+      ],
+      [[2, 2, 'Charging']],
+    ),
+  ).toEqual(['free', 'occupied']);
+});
