@@ -59,7 +59,7 @@ export interface ImportOptions<K extends EntityKind> {
   readonly resource: Resource<K>;
   /** The registry, or a rehearsal of it. */
   readonly registry: {
-    get(kind: K, id: string): Live<K> | undefined;
+    get(kind: K, id: string): Promise<Live<K> | undefined> | Live<K> | undefined;
     propose(proposal: Proposal<K>): Promise<Entity<K>>;
   };
   readonly scope: Scope<K>;
@@ -114,7 +114,7 @@ async function importOne<K extends EntityKind>(
         'REQUEST_INVALID',
         'What is imported says its id, so that it can be repeated.',
       );
-    const found = registry.get(kind, id);
+    const found = await registry.get(kind, id);
     const current = found !== undefined && scope.sees(found) ? found : undefined;
     if (matchVersions) checkVersion(item.version, current);
     const body = item.body(current && withoutSecrets(kind, current.state));

@@ -2,7 +2,7 @@
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { KINDS } from '../../domain/registry/kinds.js';
 import type { Live } from '../../domain/registry/state.js';
-import { exportLines, templateLines } from '../cms/csv/lines.js';
+import { exportHead, exportLines, templateLines } from '../cms/csv/lines.js';
 import { shown, shownVersion } from '../cms/entity-body.js';
 import { RESOURCES, type Resource } from '../cms/resources.js';
 import { json, type Operation, type Operations } from './operation.js';
@@ -92,7 +92,12 @@ function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Ope
     [
       `GET /api/cms/export/${path}`,
       {
-        answers: { 200: { ...json([answer]), 'text/csv': file(exportLines(resource, [entity], ',')) } },
+        answers: {
+          200: {
+            ...json([answer]),
+            'text/csv': file([exportHead(resource, ','), exportLines(resource, [entity], ',')]),
+          },
+        },
         errors: ['NOT_ACCEPTABLE', ...READ],
       },
     ],

@@ -3,7 +3,6 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
-import { isLive, type Live, mapOf } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { Rehearsal } from '../../registry/rehearsal.js';
 import type { RegistryStore } from '../../registry/store.js';
@@ -12,8 +11,8 @@ import type { Access } from '../auth/access.js';
 import { columnsOf, layoutOf } from '../cms/csv/columns.js';
 import type { CsvFile } from '../cms/csv/file.js';
 import { itemsOf, survey } from '../cms/csv/items.js';
-import { exportLines, templateLines } from '../cms/csv/lines.js';
-import { shown } from '../cms/entity-body.js';
+import { templateLines } from '../cms/csv/lines.js';
+import { exportCsv, exportJson, liveOf } from '../cms/export.js';
 import { type ImportItem, importAll, importResult, jsonItem, SIDE_BY_SIDE } from '../cms/import.js';
 import { asCsvReport, asJsonReport, importTotals } from '../cms/import-report.js';
 import { actorOf, ready } from '../cms/request.js';
@@ -173,17 +172,14 @@ export function bulkRoutes<K extends EntityKind>(
       const wanted = request.query as Omit<ImportQuery, 'dryRun' | 'matchVersions'>;
       const form = wanted.format ?? preferred(request.headers.accept);
       const scope = scopeOf(request);
-      // Entities are replaced, never changed: the list holds this moment however long it takes to send.
-      const all = [...mapOf(store.replica.state, kind).values()].filter(
-        (each): each is Live<K> => isLive(each) && scope.sees(each),
-      );
+      const all = liveOf(store, kind, (each) => scope.sees(each));
       if (form === 'csv')
-        return asCsv(reply, `${path}.csv`, exportLines(resource, all, SEPARATORS[wanted.separator]));
+        return asCsv(reply, `${path}.csv`, exportCsv(resource, all, SEPARATORS[wanted.separator]));
       return reply
         .type('application/json; charset=utf-8')
         .header('content-disposition', `attachment; filename="${path}.json"`)
         .header('vary', 'accept')
-        .send(Readable.from(asArray(all)));
+        .send(Readable.from(exportJson(all)));
     },
   );
 }
@@ -225,15 +221,6 @@ const asCsv = (
     .header('content-disposition', `attachment; filename="${name}"`)
     .header('vary', 'accept')
     .send(Readable.from(texts));
-
-function* asArray(entities: readonly Live[]): Generator<string> {
-  yield '[';
-  for (let at = 0; at < entities.length; at += 500) {
-    const texts = entities.slice(at, at + 500).map((entity) => JSON.stringify(shown(entity)));
-    yield `${at === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
-  }
-  yield '\n]\n';
-}
 
 /** What `/docs` says of the file. */
 function describe<K extends EntityKind>(resource: Resource<K>, { items }: ImportLimits): string {

@@ -13,7 +13,7 @@ import { stateFrom } from '../entity-body.js';
 import { RESOURCES, type Resource } from '../resources.js';
 import type { CsvResource } from './columns.js';
 import { type CsvItem, itemsOf, survey } from './items.js';
-import { exportLines, templateLines } from './lines.js';
+import { exportHead, exportLines, templateLines } from './lines.js';
 
 const resourceOf = (path: string): Resource => {
   const found = RESOURCES.find((one) => one.path === path);
@@ -84,13 +84,8 @@ describe('there and back', () => {
           fc.integer({ min: 1, max: 5_000 }),
           async (states, separator, cut) => {
             for (const state of states) expect(complaintsOfShape(kind, state)).toEqual([]);
-            const text = [
-              ...exportLines(
-                resource,
-                states.map((state) => liveOf(kind, state)),
-                separator,
-              ),
-            ].join('');
+            const entities = states.map((state) => liveOf(kind, state));
+            const text = exportHead(resource, separator) + exportLines(resource, entities, separator);
             expect(text.startsWith('\ufeff')).toBe(true);
             const items = await read(resource, text, { cut });
             expect(items.map(({ id }) => id && resource.idOf(id))).toEqual(
@@ -114,7 +109,7 @@ describe('there and back', () => {
     for (const path of ['points', 'accounts']) {
       const resource = resourceOf(path);
       const state = { ...examples[resource.kind], passwordHash: 'scrypt$secret' };
-      const text = [...exportLines(resource, [liveOf(resource.kind, state)], ',')].join('');
+      const text = exportHead(resource, ',') + exportLines(resource, [liveOf(resource.kind, state)], ',');
       expect(text).not.toContain('scrypt');
       const [item] = await read(resource, text);
       const { passwordHash: _, ...bare } = state;

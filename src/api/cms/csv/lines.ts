@@ -8,21 +8,20 @@ import { type CsvResource, columnsOf, exportHeader, type Layout, type Level, lay
 
 /** Excel takes a file for the machine's old code page without it. */
 const BYTE_ORDER_MARK = '\ufeff';
-const AT_ONCE = 500;
 
-/** The whole file, some hundred entities at a time. */
-export function* exportLines<K extends EntityKind>(
+export const exportHead = (resource: CsvResource, separator: Separator): string =>
+  BYTE_ORDER_MARK + csvLines([exportHeader(layoutOf(resource))], separator);
+
+export function exportLines<K extends EntityKind>(
   resource: CsvResource,
   entities: readonly Live<K>[],
   separator: Separator,
-): Generator<string> {
+): string {
   const layout = layoutOf(resource);
-  yield BYTE_ORDER_MARK + csvLines([exportHeader(layout)], separator);
-  for (let at = 0; at < entities.length; at += AT_ONCE)
-    yield csvLines(
-      entities.slice(at, at + AT_ONCE).flatMap((entity) => rowsOf(layout, shown(entity))),
-      separator,
-    );
+  return csvLines(
+    entities.flatMap((entity) => rowsOf(layout, shown(entity))),
+    separator,
+  );
 }
 
 /** What may be filled in, and the kind's example to fill it in like. */
