@@ -16,7 +16,8 @@ export const guarded = (text: string): string =>
 
 export const unguarded = (cell: string): string => (GUARDED.test(cell) ? cell.slice(1) : cell);
 
-export type Separator = ',' | ';' | '\t';
+export const SEPARATORS = { comma: ',', semicolon: ';', tab: '\t' } as const;
+export type Separator = (typeof SEPARATORS)[keyof typeof SEPARATORS];
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';

@@ -3,31 +3,23 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
-import { WattstreamError } from '../../platform/errors.js';
 import { Rehearsal } from '../../registry/rehearsal.js';
 import type { RegistryStore } from '../../registry/store.js';
 import { preferred } from '../accept.js';
 import type { Access } from '../auth/access.js';
 import { columnsOf, layoutOf } from '../cms/csv/columns.js';
 import type { CsvFile } from '../cms/csv/file.js';
-import { itemsOf, survey } from '../cms/csv/items.js';
 import { templateLines } from '../cms/csv/lines.js';
 import { exportCsv, exportJson, liveOf } from '../cms/export.js';
-import { type ImportItem, importAll, importResult, jsonItem, SIDE_BY_SIDE } from '../cms/import.js';
+import { importAll, importResult, SIDE_BY_SIDE } from '../cms/import.js';
 import { asCsvReport, asJsonReport, importTotals } from '../cms/import-report.js';
+import { type ImportLimits, itemsIn } from '../cms/import-source.js';
 import { actorOf, ready } from '../cms/request.js';
 import type { Resource } from '../cms/resources.js';
 import { accessTo, type Scope } from '../cms/scope.js';
-import type { Separator } from '../csv.js';
-
-export interface ImportLimits {
-  readonly bytes: number;
-  readonly items: number;
-}
-export const IMPORT_LIMITS: ImportLimits = { bytes: 64 * 1024 * 1024, items: 100_000 };
+import { SEPARATORS } from '../csv.js';
 
 const CSV_TYPE = 'text/csv; charset=utf-8; header=present';
-const SEPARATORS = { comma: ',', semicolon: ';', tab: '\t' } as const satisfies Record<string, Separator>;
 const separator = z
   .enum(['comma', 'semicolon', 'tab'])
   .default('comma')
@@ -190,26 +182,6 @@ interface ImportQuery {
   readonly format?: 'json' | 'csv';
   readonly separator: keyof typeof SEPARATORS;
 }
-
-/** Throws REQUEST_INVALID, before anything is changed. */
-async function itemsIn<K extends EntityKind>(
-  body: unknown,
-  resource: Resource<K>,
-  limits: ImportLimits,
-): Promise<AsyncIterable<ImportItem> | Iterable<ImportItem>> {
-  if (Array.isArray(body) && body.length <= limits.items)
-    return body.map((item: unknown) => jsonItem(resource, item));
-  if (!isFile(body))
-    throw new WattstreamError(
-      'REQUEST_INVALID',
-      `An array, or a file of CSV, of at most ${limits.items} ${resource.path} is imported.`,
-    );
-  const surveyed = await survey(body, resource, { maxEntities: limits.items });
-  return itemsOf(body, resource, surveyed);
-}
-
-const isFile = (body: unknown): body is CsvFile =>
-  typeof body === 'object' && body !== null && Array.isArray((body as CsvFile).chunks);
 
 const asCsv = (
   reply: FastifyReply,

@@ -10,12 +10,13 @@ import type { RegistryStore } from '../../registry/store.js';
 import type { Access } from '../auth/access.js';
 import { checkIfMatch, etagOf, matches } from '../cms/conditions.js';
 import { shown, shownVersion, stateFrom } from '../cms/entity-body.js';
+import { IMPORT_LIMITS, type ImportLimits } from '../cms/import-source.js';
 import { pageOf } from '../cms/page.js';
 import { actorOf, ready } from '../cms/request.js';
 import { RESOURCES, type Resource } from '../cms/resources.js';
 import { accessTo, Scope } from '../cms/scope.js';
 import { validatorCompiler } from '../openapi.js';
-import { bulkRoutes, IMPORT_LIMITS, type ImportLimits, takeFiles } from './cms-bulk.js';
+import { bulkRoutes, takeFiles } from './cms-bulk.js';
 
 const shownOnly = {
   version: z.int().describe('Also the ETag'),

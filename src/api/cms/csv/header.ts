@@ -47,7 +47,7 @@ export function headerOf(resource: CsvResource, cells: readonly string[]): Heade
     if (key === undefined) errors.push(missing(top.key, ''));
     throw new FieldErrors(
       'REQUEST_INVALID',
-      `The header is not as it should be. Columns of ${resource.path}: ${known.join(', ')}; passed over: ${shownOnly.join(', ')}.`,
+      `The header is not as it should be: ${errors.map(({ field, message }) => `'${field}' ${message}`).join('; ')}. Columns of ${resource.path}: ${known.join(', ')}; passed over: ${shownOnly.join(', ')}.`,
       errors,
     );
   }
