@@ -24,7 +24,7 @@ import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './auth
 import { ownTokens, signToken } from './jwt.js';
 import { ROLES, type Role } from './principal.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const SECRET = 'a secret of more than thirty-two bytes';
 const token = (role: Role, stations?: string[]) =>

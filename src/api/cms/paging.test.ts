@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type House, openHouse } from '../../../test/house.js';
 import { examples } from '../../domain/registry/testing/examples.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 let house: House;
 let bearer: string;
