@@ -140,6 +140,7 @@ describe('import', () => {
     expect(headers['content-type']).toContain('text/csv');
     const lines = body.trim().split('\r\n');
     expect(lines[0]).toBe('line,id,outcome,version,code,column,field,detail');
+    expect(lines[2]).toContain('is missing');
     expect(lines.slice(1).map((line) => line.split(',').slice(0, 7).join())).toEqual([
       '2,a,created,1,,,',
       '3,b,failed,,REQUEST_INVALID,city,city',

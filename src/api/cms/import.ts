@@ -143,10 +143,20 @@ async function importOne<K extends EntityKind>(
       detail,
       ...(errors === undefined
         ? {}
-        : { errors: errors.map((one) => ({ ...item.place?.(one.field), ...one })) }),
+        : {
+            errors: errors.map((one) => ({
+              ...item.place?.(one.field),
+              ...one,
+              message: inWords(one.message),
+            })),
+          }),
     };
   }
 }
+
+/** A spreadsheet has no `undefined`: the cell is empty. */
+const inWords = (message: string): string =>
+  /^Invalid input: .* received undefined$/.test(message) ? 'is missing' : message;
 
 function checkVersion(said: unknown, current: { readonly version: number } | undefined): void {
   if (said === undefined || said === null || said === current?.version) return;
