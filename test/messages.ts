@@ -20,6 +20,35 @@ export const anomaly = (id: string, chargePointId = 'CP-1'): ChargingEventMessag
   detail: `anomaly ${id}`,
 });
 
+export const online = (chargePointId: string): ChargingEventMessage => ({
+  id: `charger.online/${chargePointId}`,
+  schema: 1,
+  at,
+  type: 'charger.online',
+  chargePointId,
+  stationId: 'S1',
+  accountId: '',
+  version: 1,
+  previous: null,
+  connection: `${chargePointId}/1`,
+  gateway: 'gateway-1',
+  protocol: 'ocpp1.6',
+  address: '',
+  closeCode: null,
+});
+
+export const tokenDeleted = (id: string, entityId: string): CmsEvent => ({
+  id,
+  schema: 1,
+  at,
+  type: 'cms.token.deleted',
+  kind: 'token',
+  entityId,
+  version: 2,
+  actor: 'test',
+  state: null,
+});
+
 export const stationCreated = (id: string, entityId = 'S1'): CmsEvent => ({
   id,
   schema: 1,

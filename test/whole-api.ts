@@ -49,6 +49,7 @@ export async function wholeApi() {
       removed: async () => {},
     },
     deadLetters: createMemoryDeadLetters([]),
+    points: { rotations: { begin: nothing }, lists: { show: nothing, push: nothing } },
     commands: {
       commands: { start: nothing, find: nothing, recent: () => [] } as unknown as CommandService,
       stationOf: () => undefined,

@@ -27,6 +27,7 @@ import { type CommandRouteOptions, commandRoutes } from './routes/commands.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { eventsRoutes } from './routes/events.js';
 import { type EventStream, opsRoutes } from './routes/ops.js';
+import { type PointRouteOptions, pointRoutes } from './routes/points.js';
 import { processRoutes } from './routes/process.js';
 import { type UserRouteOptions, userRoutes } from './routes/user.js';
 import { type WebhookRoutesOptions, webhookRoutes } from './routes/webhooks.js';
@@ -57,6 +58,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Without it there are no routes for commands. */
   readonly commands?: CommandRouteOptions;
+  /** What is done about charging points over OCPP. Without it there are no routes for that. */
+  readonly points?: PointRouteOptions;
   /** Without it there are no routes for customers. */
   readonly charging?: UserRouteOptions;
   /**
@@ -87,6 +90,7 @@ export async function buildApp({
   metrics,
   log,
   commands,
+  points,
   charging,
   docsPage = true,
   onRoute,
@@ -211,6 +215,7 @@ export async function buildApp({
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
   if (registry !== undefined) cmsRoutes(app, registry, imports);
+  if (points !== undefined) pointRoutes(app, points);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);
   if (commands !== undefined) commandRoutes(app, commands);
   if (charging !== undefined) userRoutes(app, charging);

@@ -15,6 +15,7 @@ import { collectDefaultMetrics, Registry } from '../platform/metrics.js';
 import { createCommandSender } from '../queues/rabbitmq/command-sender.js';
 import { createDeadLetters } from '../queues/rabbitmq/dead-letters.js';
 import { createKeptCommands } from '../queues/rabbitmq/kept-commands.js';
+import { createListWakes } from '../queues/rabbitmq/list-wakes.js';
 import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js';
 import { openQueues } from '../queues/rabbitmq/open.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
@@ -34,7 +35,9 @@ import { coalesced } from './coalesce.js';
 import { historyFrom } from './commands/history.js';
 import { openCommands } from './commands/open.js';
 import { createLiveView } from './live/index.js';
+import { openLocalLists } from './local-lists/open.js';
 import { watchReadiness } from './readiness.js';
+import { RotationDesk } from './rotation/desk.js';
 import { createWebhooks } from './webhooks/index.js';
 
 const settings = readSettings();
@@ -117,7 +120,7 @@ const live = createLiveView({
 });
 const sender = createCommandSender({ connection, prefix, locateMs: settings.WATTSTREAM_LOCATE_MS });
 const events = telling({ publisher: queues.events, stationOf: live.stationOf, log });
-const { service: commands, book: commandBook } = lifecycle.hold(
+const { service: commands, book } = lifecycle.hold(
   'commands',
   openCommands({
     settings,
@@ -126,6 +129,33 @@ const { service: commands, book: commandBook } = lifecycle.hold(
     kept: createKeptCommands({ connection, prefix }),
     log: eventLog,
     history: historyFrom(queries),
+    logger: log,
+  }),
+);
+const rotations = lifecycle.hold(
+  'changes of keys',
+  new RotationDesk({
+    store: registry,
+    commands,
+    book,
+    sender,
+    clock: { now: Date.now },
+    seconds: settings.WATTSTREAM_COMMAND_SECONDS,
+    rememberMs: settings.WATTSTREAM_COMMAND_MEMORY_MINUTES * 60_000,
+    spread: Math.random(),
+    logger: log,
+  }),
+);
+const lists = lifecycle.hold(
+  'local lists',
+  openLocalLists({
+    settings,
+    replica: registry.replica,
+    commands,
+    book,
+    sender,
+    wakes: createListWakes({ connection, prefix }),
+    queries,
     logger: log,
   }),
 );
@@ -140,7 +170,7 @@ const charging = lifecycle.hold(
     log: eventLog,
     queries,
     pricer,
-    protocolOf: (id) => commandBook.protocol(id),
+    protocolOf: (id) => book.protocol(id),
     logger: log,
   }),
 );
@@ -170,6 +200,7 @@ const app = await buildApp({
   registry,
   imports: { bytes: settings.WATTSTREAM_IMPORT_BYTES, items: settings.WATTSTREAM_IMPORT_ITEMS },
   commands: { commands, stationOf: live.stationOf },
+  points: { rotations, lists: lists.shelf },
   charging,
   webhooks: webhooks.routes,
   deadLetters: createDeadLetters({ amqpUrl: settings.RABBITMQ_URL, prefix, events: queues.events }),

@@ -13,7 +13,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import type { PasswordChecker } from '../registry/passwords.js';
+import { nameOfKey, type PasswordChecker } from '../registry/passwords.js';
 import type { ChargePoint, ChargePointDirectory, SecurityProfile } from '../registry/ports.js';
 import type { RefusalReason } from './refusals.js';
 
@@ -22,7 +22,13 @@ export interface Admittance {
   readonly allowPlain: boolean;
 }
 
-export type Verdict = { readonly securityProfile: SecurityProfile } | { readonly refusal: RefusalReason };
+export type Verdict =
+  | {
+      readonly securityProfile: SecurityProfile;
+      /** `nameOfKey` of the key it came with, where it came with one. */
+      readonly keyName?: string;
+    }
+  | { readonly refusal: RefusalReason };
 
 /** How the request reached us, freed of sockets. */
 export interface Presented {
@@ -57,11 +63,12 @@ export async function authenticate(
 async function basic(point: ChargePoint, presented: Presented, passwords: PasswordChecker): Promise<Verdict> {
   if (presented.authorization === undefined) return { refusal: 'CREDENTIALS_MISSING' };
   const password = basicPassword(presented.authorization, point.id);
-  const right =
-    password !== undefined &&
-    point.passwordHash !== undefined &&
-    (await passwords.matches(password, point.passwordHash));
-  return right ? { securityProfile: point.securityProfile } : { refusal: 'CREDENTIALS_WRONG' };
+  if (password === undefined) return { refusal: 'CREDENTIALS_WRONG' };
+  // While a new key is on its way nobody can tell which of the two the charger has.
+  for (const hash of [point.passwordHash, point.nextPasswordHash])
+    if (hash !== undefined && (await passwords.matches(password, hash)))
+      return { securityProfile: point.securityProfile, keyName: nameOfKey(hash) };
+  return { refusal: 'CREDENTIALS_WRONG' };
 }
 
 function certificate(point: ChargePoint, presented: Presented): Verdict {

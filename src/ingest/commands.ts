@@ -89,6 +89,7 @@ export class CommandDesk implements CommandHandler {
           connection: connection.id,
           protocol: connection.protocol,
           since: new Date(connection.since).toISOString(),
+          ...(connection.keyName === undefined ? {} : { keyName: connection.keyName }),
         };
   }
 

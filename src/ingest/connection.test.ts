@@ -55,6 +55,34 @@ describe('answered means kept', () => {
   });
 });
 
+describe('an answer to a CALL of ours', () => {
+  const asked = async () => {
+    const { publisher, charger, gateway } = await start();
+    const cp = await charger('CP');
+    await until(() => gateway.connectionOf('CP') !== undefined);
+    const answer = gateway.connectionOf('CP')?.call('ClearCache', {}, { messageId: 'c1' });
+    answer?.catch(() => {});
+    await until(() => cp.inbox.length === 1);
+    return { publisher, cp, gateway, answer };
+  };
+
+  test('that was read before the charger went counts when it is kept: a charger with a new key answers and goes', async () => {
+    const { publisher, cp, gateway, answer } = await asked();
+    publisher.hold();
+    cp.send(JSON.stringify([3, 'c1', { status: 'Accepted' }]));
+    cp.socket.close();
+    await until(() => gateway.connectionOf('CP') === undefined);
+    publisher.flow();
+    expect(await answer).toMatchObject({ type: 'CallResult', payload: { status: 'Accepted' } });
+  });
+
+  test('that did not come before it went will not come', async () => {
+    const { cp, answer } = await asked();
+    cp.socket.close();
+    await expect(answer).rejects.toMatchObject({ code: 'CALL_UNANSWERED', why: 'gone' });
+  });
+});
+
 describe('the log of a connection', () => {
   test('Connected, frames and Disconnected, numbered, byte for byte', async () => {
     const { publisher, charger } = await start({ registry: { chargePoints: [] } });
@@ -316,5 +344,39 @@ describe('leaving', () => {
     expect(await cp.closed).toMatchObject({ code: 1001 });
     expect(cp.inbox).toEqual([]);
     expect(ingest.publisher.handed.at(-1)).toMatchObject({ subject: 'Disconnected' });
+  });
+});
+
+describe('who is in a transaction', () => {
+  const started = (idTag: string, connectorId = 1) => ({
+    ...{ connectorId, idTag, meterStart: 0, timestamp: new Date().toISOString() },
+  });
+  const statusOf = (answer: unknown[]) => (answer[2] as { idTagInfo: { status: string } }).idTagInfo.status;
+
+  test('two starts of one token, neither confirmed yet, are not both accepted; the record says what was answered', async () => {
+    const { publisher, charger, metric } = await start({ registry: { tokens: [{ token: 'CARD' }] } });
+    const [one, two] = [await charger('CP-1'), await charger('CP-2')];
+    await until(() => publisher.handed.length === 2);
+    publisher.hold();
+    const first = one.call('StartTransaction', started('card'));
+    await until(() => publisher.handed.length === 3);
+    const second = two.call('StartTransaction', started('CARD'));
+    await until(() => publisher.handed.length === 4);
+    publisher.flow();
+    expect(statusOf(await one.answer(first))).toBe('Accepted');
+    expect(statusOf(await two.answer(second))).toBe('ConcurrentTx');
+    expect(publisher.handed[3]?.answer).toContain('ConcurrentTx');
+    expect(await metric('wattstream_ingest_single_starts_total{status="ConcurrentTx"}')).toBe(1);
+  });
+
+  test('a start that could not be kept, and comes again, is not refused for itself', async () => {
+    const { publisher, charger } = await start({ registry: { tokens: [{ token: 'CARD' }] } });
+    const payload = started('CARD');
+    publisher.hold();
+    (await charger('CP-1')).call('StartTransaction', payload);
+    await until(() => publisher.handed.some(({ subject }) => subject === 'StartTransaction'));
+    publisher.flow();
+    const again = await charger('CP-1');
+    expect(statusOf(await again.answer(again.call('StartTransaction', payload)))).toBe('Accepted');
   });
 });

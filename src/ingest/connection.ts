@@ -9,14 +9,16 @@
  *   until its own frame AND all before it are confirmed.
  * - draining: nothing more is read; what was read is confirmed and answered, then the socket closes (1001).
  * - closed: what still arrives on the socket is ignored, unanswered: the charger sends it again. Frames whose
- *   confirm arrives now are simply in the log. `Disconnected` was published at this crossing, so it lies after
+ *   confirm arrives now are simply in the log; an answer to a CALL of ours that was read before counts with its
+ *   confirm (a charger that was given a new key answers, and goes to come again with it). `Disconnected` was published at this crossing, so it lies after
  *   every frame of this connection, and before `Connected` of the one that replaces it.
  *
  * Reading is held (never dropped) for any of the causes in `Hold`; it goes on when the last one is gone.
  */
 import type { RawData, WebSocket } from 'ws';
+import type { ActiveTransactions, TransactionNote } from '../domain/charging/active-transactions.js';
 import type { Lookup, RespondContext } from '../domain/ocpp/action.js';
-import type { AuthStatus } from '../domain/ocpp/auth-status.js';
+import type { Judgement } from '../domain/ocpp/judgement.js';
 import type { ConnectedBody, DisconnectedBody, FrameRecord, Protocol } from '../domain/ocpp/record.js';
 import type { ResponseRecord, respond } from '../domain/ocpp/respond.js';
 import { carriesSignedData } from '../domain/ocpp/samples.js';
@@ -75,7 +77,9 @@ export interface Clock {
 export interface ConnectionContext {
   readonly publisher: FramePublisher;
   readonly respond: typeof respond;
-  authorize(token: string, at: number): AuthStatus;
+  authorize(token: string, at: number): Judgement;
+  /** Who is in a transaction. */
+  readonly transactions: Pick<ActiveTransactions, 'isElsewhere' | 'note'>;
   /** `signed`: the frame carries signed meter data. */
   enrich(chargePointId: string, lookup: Lookup, signed: boolean): Enrichment;
   /** Secrets out, for frames of ours (what `respond` hands over is redacted already). */
@@ -97,6 +101,8 @@ export interface Admitted {
   readonly protocol: Protocol;
   readonly address: string;
   readonly securityProfile: SecurityProfile;
+  /** Names the key it came with (`nameOfKey`). */
+  readonly keyName?: string | undefined;
 }
 
 /** A text that waits for its turn to be answered. */
@@ -113,9 +119,12 @@ export class Connection {
   readonly protocol: Protocol;
   /** When it came, epoch milliseconds by this gateway's clock. */
   readonly since: number;
+  readonly keyName: string | undefined;
   private state: 'open' | 'draining' | 'closed' = 'open';
   private seq = 0;
   private readonly pending: Pending[] = [];
+  /** Its answers that were read before the end, and whose confirm is still to come. */
+  private readonly lastWords = new Set<Pending>();
   private holds = 0;
   private unreadable = 0;
   private heard = true;
@@ -137,6 +146,7 @@ export class Connection {
     this.id = admitted.connection;
     this.chargePointId = admitted.chargePointId;
     this.protocol = admitted.protocol;
+    this.keyName = admitted.keyName;
     const { clock, messagesPerSecond, pingMs } = context;
     this.since = clock.now();
     this.nextPing = clock.monotonic() + pingMs;
@@ -157,6 +167,7 @@ export class Connection {
         return self.receivedAt;
       },
       authorize: context.authorize,
+      isElsewhere: (start) => context.transactions.isElsewhere(start),
     };
     const body: ConnectedBody = {
       address: admitted.address,
@@ -281,8 +292,9 @@ export class Connection {
 
   private take(text: string): void {
     const { context } = this;
-    const { outcome, record, reply, lookup, frame } = context.respond(text, this.protocol, this.asking);
+    const { outcome, record, reply, lookup, frame, note } = context.respond(text, this.protocol, this.asking);
     context.metrics.frames.add(outcome);
+    if (note !== undefined) this.note(note);
     if (record === undefined) {
       this.onUnreadable(reply);
       return;
@@ -296,10 +308,20 @@ export class Connection {
       () => {
         context.metrics.confirmed(context.clock.monotonic() - since);
         pending.confirmed = true;
-        this.answerInOrder();
+        if (this.lastWords.delete(pending)) this.heardLast(pending);
+        else this.answerInOrder();
       },
-      (error: unknown) => this.onUnkept(error),
+      (error: unknown) => {
+        this.onUnkept(error);
+        if (this.lastWords.delete(pending)) this.heardLast();
+      },
     );
+  }
+
+  /** Before the confirm: the next start may come before it. If this one is not kept, the charger comes again with it. */
+  private note(note: TransactionNote): void {
+    this.context.transactions.note(note);
+    if (note.is === 'begun') this.context.metrics.starts.add(note.accepted ? 'Accepted' : 'ConcurrentTx');
   }
 
   /** Nothing to keep; what can be answered (2.x, message id "-1") still waits for its turn. */
@@ -325,6 +347,12 @@ export class Connection {
     if ((this.holds & Hold.window) !== 0 && this.pending.length <= WINDOW / 2) this.release('window');
     if (this.socket.bufferedAmount > UNREAD_BYTES) this.hold('slow');
     this.leaveIfDrained();
+  }
+
+  /** An answer that was read before the end, when it is kept; without one: it could not be. */
+  private heardLast(pending?: Pending): void {
+    if (pending?.answer !== undefined) this.calls.settle(pending.answer);
+    if (this.lastWords.size === 0) this.calls.close();
   }
 
   private leaveIfDrained(): void {
@@ -360,11 +388,15 @@ export class Connection {
   private end(code: number, reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    const answers = this.pending.filter(({ answer }) => answer !== undefined);
     this.pending.length = 0;
     this.context.metrics.disconnects.add(String(code));
     const body: DisconnectedBody = { code, reason };
     this.fact('Disconnected', body);
-    this.calls.close();
+    this.calls.refuse('the charger went away');
+    for (const answer of answers) if (!answer.confirmed) this.lastWords.add(answer);
+    for (const answer of answers) if (answer.confirmed) this.heardLast(answer);
+    if (this.lastWords.size === 0) this.calls.close();
     this.context.ended(this);
   }
 

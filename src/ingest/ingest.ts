@@ -1,5 +1,6 @@
 /** The gateway put together, from parts that are given: `main.ts` gives the real ones, tests their own. */
 import type { TlsOptions } from 'node:tls';
+import { type ActiveOptions, ActiveTransactions } from '../domain/charging/active-transactions.js';
 import { redact } from '../domain/ocpp/redact.js';
 import { respond } from '../domain/ocpp/respond.js';
 import type { Settings } from '../platform/config.js';
@@ -27,6 +28,8 @@ export type IngestSettings = Pick<
   | 'WATTSTREAM_PING_SECONDS'
   | 'WATTSTREAM_HEARTBEAT_SECONDS'
   | 'WATTSTREAM_DRAIN_MS'
+  | 'WATTSTREAM_CONCURRENT_HOURS'
+  | 'WATTSTREAM_CONCURRENT_MAX'
 >;
 
 export interface IngestParts {
@@ -35,6 +38,8 @@ export interface IngestParts {
   readonly gatewayId: string;
   readonly publisher: FramePublisher;
   readonly directory: ChargePointDirectory;
+  /** Who is in a transaction. Default: what this gateway itself has answered. */
+  readonly transactions?: ActiveTransactions;
   readonly metrics: Registry;
   readonly log: Logger;
   readonly tls?: Pick<TlsOptions, 'cert' | 'key' | 'ca'>;
@@ -63,6 +68,7 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
   const { settings, publisher, directory, log } = parts;
   const clock = parts.clock ?? systemClock;
   const metrics = new IngestMetrics(parts.metrics);
+  const transactions = parts.transactions ?? new ActiveTransactions(activeOptions(settings));
   const desk =
     parts.commands === undefined
       ? undefined
@@ -79,6 +85,7 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
       publisher,
       respond,
       authorize: directory.authorize,
+      transactions,
       enrich: (id, { outlet, idToken, at }, signed) => directory.enrich(id, outlet, idToken, at, signed),
       redact,
       metrics,
@@ -96,6 +103,8 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
     bindings: () => desk?.bound ?? 0,
     unconfirmed: () => publisher.unconfirmed,
     publisherState: () => publisher.state,
+    transactions: () => transactions.size,
+    transactionsInformed: () => transactions.isInformed(clock.now()),
   });
   const server = await listen({
     host: settings.WATTSTREAM_INGEST_HOST,
@@ -132,6 +141,13 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
     },
   };
 }
+
+export const activeOptions = (
+  settings: Pick<Settings, 'WATTSTREAM_CONCURRENT_HOURS' | 'WATTSTREAM_CONCURRENT_MAX'>,
+): ActiveOptions => ({
+  forgetMs: settings.WATTSTREAM_CONCURRENT_HOURS * 3_600_000,
+  limit: settings.WATTSTREAM_CONCURRENT_MAX,
+});
 
 const both = (first: GatewayListener = {}, second: GatewayListener = {}): GatewayListener => ({
   connected: (connection) => {

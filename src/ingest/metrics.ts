@@ -19,6 +19,9 @@ export const NAMES = {
   unconfirmed: 'wattstream_ingest_unconfirmed',
   publisher: 'wattstream_ingest_publisher_state',
   pauses: 'wattstream_ingest_pauses_total',
+  starts: 'wattstream_ingest_single_starts_total',
+  transactions: 'wattstream_ingest_transactions',
+  transactionsInformed: 'wattstream_ingest_transactions_informed',
 } as const;
 
 /** Why reading from a charger is held (see connection.ts). */
@@ -66,6 +69,8 @@ export interface Observed {
   bindings(): number;
   unconfirmed(): number;
   publisherState(): string;
+  transactions(): number;
+  transactionsInformed(): boolean;
 }
 
 export class IngestMetrics {
@@ -77,6 +82,7 @@ export class IngestMetrics {
   readonly commands: Tally<CommandOutcome>;
   readonly ghosts: Tally<'closed' | 'kept'>;
   readonly pauses: Tally<HoldCause>;
+  readonly starts: Tally<'Accepted' | 'ConcurrentTx'>;
   private readonly confirm: Histogram;
 
   constructor(private readonly registry: Registry) {
@@ -94,6 +100,11 @@ export class IngestMetrics {
       'outcome',
     );
     this.pauses = tally(NAMES.pauses, 'Times reading from a charger was paused, by cause', 'cause');
+    this.starts = tally(
+      NAMES.starts,
+      'Starts with tokens that may be in one transaction at a time, by what was answered; repeats count',
+      'status',
+    );
     this.confirm = new Histogram({
       name: NAMES.confirm,
       help: 'From a frame in hand to its confirm by RabbitMQ',
@@ -131,6 +142,22 @@ export class IngestMetrics {
       registers,
       collect() {
         this.set(observed.unconfirmed());
+      },
+    });
+    new Gauge({
+      name: NAMES.transactions,
+      help: 'Transactions known here, those that ended lately included',
+      registers,
+      collect() {
+        this.set(observed.transactions());
+      },
+    });
+    new Gauge({
+      name: NAMES.transactionsInformed,
+      help: '1 when transactions of other gateways are known; 0: a token that charges elsewhere is accepted',
+      registers,
+      collect() {
+        this.set(observed.transactionsInformed() ? 1 : 0);
       },
     });
     new Gauge({

@@ -4,10 +4,12 @@
  * Order of start: the port opens first and says 503, so that a charger is told something while the broker is
  * away; then the topology, then the publisher (both tried until they succeed); then the registry is read; then
  * GatewayStarted; then chargers. Order of stop: chargers, the last steps of their commands, publisher, registry,
- * ops port. Commands connect by themselves, whenever the broker is there.
+ * ops port. Commands and announcements of sessions connect by themselves, whenever the broker is there; no charger
+ * waits for them.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { ActiveTransactions } from '../domain/charging/active-transactions.js';
 import { PROTOCOLS } from '../domain/ocpp/record.js';
 import { warmUp } from '../domain/ocpp/schemas.js';
 import { type Settings, streamAddress } from '../platform/config.js';
@@ -23,19 +25,22 @@ import { observeReplica } from '../registry/metrics.js';
 import type { OpenReplica } from '../registry/rabbitmq/open.js';
 import { registrySource } from '../registry/source.js';
 import { readStaticSource } from '../registry/static.js';
-import type { FramePublisher } from '../streams/ports.js';
+import type { EventLog, FramePublisher } from '../streams/ports.js';
 import type { RabbitPublisherOptions } from '../streams/rabbitmq/publisher.js';
 import type { TopologyOptions } from '../streams/rabbitmq/topology.js';
 import type { CommandParts } from './commands.js';
-import { DRAIN_SHARE, startIngest } from './ingest.js';
+import { activeOptions, DRAIN_SHARE, startIngest } from './ingest.js';
 import { LatePublisher } from './late-publisher.js';
 import { sayAlive } from './liveness.js';
+import { hearSessions } from './sessions-heard.js';
 
 /** What reaches the log. */
 export interface IngestWiring {
   ensureTopology(options: TopologyOptions): Promise<void>;
   createPublisher(options: RabbitPublisherOptions): FramePublisher;
   openReplica(settings: Settings, log: Logger): OpenReplica;
+  /** What is announced on `charging.events`. Without it a gateway knows of no transactions but its own. */
+  openEvents?(settings: Settings, log: Logger): Pick<EventLog, 'follow' | 'close'>;
   /** Returns at once, also while the broker is away. Without it chargers cannot be reached by commands. */
   openCommands?(options: CommandWiringOptions): CommandParts & {
     readonly events: Pick<EventPublisher, 'publishChargingEvent' | 'publishNotification'>;
@@ -79,7 +84,9 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
   // What the file of a small site says comes first; of what it does not know the registry is asked.
   const directory = directoryOf([file, registrySource(replica)], {
     acceptUnknown: settings.WATTSTREAM_ACCEPT_UNKNOWN,
+    allowConcurrent: settings.WATTSTREAM_ALLOW_CONCURRENT,
   });
+  const transactions = new ActiveTransactions(activeOptions(settings));
   lifecycle.hold('publisher', {
     close: () => publisher.close(settings.WATTSTREAM_DRAIN_MS * DRAIN_SHARE.publisher),
   });
@@ -95,6 +102,7 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
       gatewayId,
       publisher,
       directory,
+      transactions,
       metrics,
       log,
       ...(commands === undefined
@@ -115,6 +123,17 @@ export async function runIngest(settings: Settings, wiring: IngestWiring): Promi
   readiness = () => replica.ready() ?? ingest.ready();
   log.info({ port: ingest.port, ops: ops.port, gateway: gatewayId }, 'listening');
 
+  if (!settings.WATTSTREAM_ALLOW_CONCURRENT && wiring.openEvents !== undefined) {
+    const events = lifecycle.hold('events', wiring.openEvents(settings, log));
+    const heard = hearSessions({
+      log: events,
+      transactions,
+      lookBackMs: settings.WATTSTREAM_CONCURRENT_LOOKBACK_MINUTES * 60_000,
+      now: Date.now,
+      logger: log,
+    });
+    lifecycle.hold('sessions', heard);
+  }
   const stopped = new AbortController();
   lifecycle.hold('start', { close: () => stopped.abort() });
   try {

@@ -57,7 +57,7 @@ type WebSocketOptions = WsOptions & { closeTimeout: number };
 
 /** What a request turned out to be, before its handshake is completed. */
 type Judged =
-  | { readonly id: string; readonly securityProfile: SecurityProfile }
+  | { readonly id: string; readonly securityProfile: SecurityProfile; readonly keyName: string | undefined }
   | { readonly refusal: RefusalReason; readonly retryAfterSeconds?: number };
 
 export async function listen(context: ServerContext): Promise<IngestServer> {
@@ -173,7 +173,7 @@ export async function listen(context: ServerContext): Promise<IngestServer> {
       // Both may have changed while the password was checked.
       if (stopping) return comeBack('STOPPING');
       if (isStalled()) return comeBack('STALLED');
-      return { id: identified.id, securityProfile: verdict.securityProfile };
+      return { id: identified.id, securityProfile: verdict.securityProfile, keyName: verdict.keyName };
     } catch (error) {
       context.log.error({ code: 'ADMISSION_DEFECT', error: messageOf(error) }, 'an upgrade failed');
       return { refusal: 'DEFECT' };
@@ -194,7 +194,7 @@ export async function listen(context: ServerContext): Promise<IngestServer> {
   }
 
   function complete(
-    judged: { id: string; securityProfile: SecurityProfile },
+    judged: { id: string; securityProfile: SecurityProfile; keyName: string | undefined },
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -213,6 +213,7 @@ export async function listen(context: ServerContext): Promise<IngestServer> {
         protocol,
         address: request.socket.remoteAddress ?? '',
         securityProfile: judged.securityProfile,
+        keyName: judged.keyName,
       });
     });
   }

@@ -123,6 +123,18 @@ export const settings = z.object({
     .optional()
     .describe('JSON file of known charge points and their credentials'),
   WATTSTREAM_ACCEPT_UNKNOWN: flag(false).describe('Admit charge points nobody has registered'),
+  WATTSTREAM_ALLOW_CONCURRENT: flag(false).describe(
+    'Let every listed token be in several transactions at once; else only those that have `concurrent`',
+  ),
+  WATTSTREAM_CONCURRENT_HOURS: count(12, 1, 24 * 31).describe(
+    'A transaction that nothing was heard of for so long no longer keeps its token from starting another one',
+  ),
+  WATTSTREAM_CONCURRENT_LOOKBACK_MINUTES: count(60, 1).describe(
+    'How far back an ingest reads at its start who is charging; more than chargers are silent while they charge',
+  ),
+  WATTSTREAM_CONCURRENT_MAX: count(200_000, 100).describe(
+    'Transactions an ingest keeps in mind, those that ended lately included; beyond it tokens of the oldest are accepted',
+  ),
   WATTSTREAM_ALLOW_PLAIN: flag(false).describe(
     'Admit known charge points without credentials (security profile 0)',
   ),
@@ -186,6 +198,18 @@ export const settings = z.object({
   ),
   WATTSTREAM_COMMAND_MEMORY_MINUTES: count(60, 1).describe(
     'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
+  ),
+  WATTSTREAM_LOCAL_LIST_SETTLE_MS: count(10_000, 1_000).describe(
+    'After the last change of tokens, before local lists are sent to chargers: a bulk import is one update. A change that takes longer than half of it to come here has the whole list sent',
+  ),
+  WATTSTREAM_LOCAL_LIST_AT_ONCE: count(10, 1).describe(
+    'Chargers whose local lists are worked on at the same time',
+  ),
+  WATTSTREAM_LOCAL_LIST_ENTRIES: count(1_000, 1).describe(
+    'Entries of a local list, where the charger does not say how many it can hold',
+  ),
+  WATTSTREAM_LOCAL_LIST_PER_MESSAGE: count(50, 1).describe(
+    'Entries of a local list in one message, where the charger does not say how many it takes',
   ),
   WATTSTREAM_CHARGING_START_SECONDS: count(180, 1).describe(
     "After a customer's start, before it ends as CONNECTION_TIMEOUT because nobody plugged in; more than the chargers' own ConnectionTimeOut",

@@ -70,6 +70,37 @@ export interface KeptCommands {
   close(): Promise<void>;
 }
 
+/** Why to look whether chargers' local authorization lists are up to date. */
+export type ListWake =
+  /** A charger came online. */
+  | { readonly kind: 'online'; readonly chargePointId: string }
+  /** Something was proposed to the registry, whether or not it applied. */
+  | {
+      readonly kind: 'changed';
+      readonly entity: 'token' | 'account' | 'point';
+      readonly id: string;
+      /** When its writer made it, ISO 8601. */
+      readonly at: string;
+      /** Somebody has had it before. */
+      readonly redelivered: boolean;
+    }
+  /** Somebody wants it now; `full`: the whole list, whatever the charger says it has. */
+  | { readonly kind: 'push'; readonly chargePointId: string; readonly full: boolean };
+
+/**
+ * The durable queue `local-lists`: fed by `charger.online` and by changes of tokens, accounts and charging points; one
+ * active consumer in the whole system.
+ */
+export interface ListWakes {
+  /** Resolves when RabbitMQ has confirmed it. */
+  push(chargePointId: string, full: boolean): Promise<void>;
+  /**
+   * As `KeptCommands.consume`. `lost`: what was handed over is not this process's any more; another one may be active.
+   */
+  consume(take: (wake: ListWake, settle: () => void) => void, lost?: () => void): Consumer;
+  close(): Promise<void>;
+}
+
 /** What became of a message that was worked on. */
 export type Outcome =
   | { readonly outcome: 'ack' }
@@ -98,6 +129,8 @@ export interface WorkQueue {
    */
   consume(options: {
     readonly prefetch: number;
+    /** What was taken and has no outcome yet is delivered again, here or elsewhere. */
+    readonly lost?: () => void;
     /** After so many failures it is a dead letter. */
     readonly attempts: number;
     handle(delivery: Delivery): Promise<Outcome>;

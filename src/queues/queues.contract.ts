@@ -3,7 +3,16 @@
  * `rabbitmq/rabbitmq.int.test.ts`.
  */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { anomaly, command, held, keptCommand, notice, stationCreated } from '../../test/messages.js';
+import {
+  anomaly,
+  command,
+  held,
+  keptCommand,
+  notice,
+  online,
+  stationCreated,
+  tokenDeleted,
+} from '../../test/messages.js';
 import type { ChargingCommand, HeldCharger } from '../domain/messages/commands.js';
 import type { WattstreamError } from '../platform/errors.js';
 import type { EventLog, EventRecord, FollowFrom } from '../streams/ports.js';
@@ -14,6 +23,8 @@ import type {
   CommandSender,
   EventPublisher,
   KeptCommands,
+  ListWake,
+  ListWakes,
   NotificationFeed,
 } from './ports.js';
 
@@ -22,6 +33,7 @@ export interface QueuesUnderTest {
   sender(): CommandSender;
   receiver(gateway: string, handler: CommandHandler): CommandReceiver;
   kept(): KeptCommands;
+  wakes(): ListWakes;
   feed(): NotificationFeed;
   log(which: 'chargingEvents' | 'cmsEvents'): EventLog;
   /** Nobody reaches the broker any more, until `back`. */
@@ -410,6 +422,49 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
       await until(() => third.got.length > 0, 'the third');
       expect(third.got.map(({ id }) => id)).toEqual([three.id]);
       await third.consumer.close();
+    });
+
+    test('reasons to look at local lists: of chargers that come, of changes; they stay until they are settled', async () => {
+      const desk = () => {
+        const got: { wake: ListWake; settle: () => void }[] = [];
+        let losses = 0;
+        const consumer = queues.wakes().consume(
+          (wake, settle) => void got.push({ wake, settle }),
+          () => losses++,
+        );
+        return { got, consumer, losses: () => losses };
+      };
+      const first = desk();
+      const publisher = queues.publisher();
+      await publisher.publishChargingEvent(anomaly('e1'));
+      await publisher.publishCMSEvent(stationCreated('c1'));
+      await publisher.publishChargingEvent(online('CP-1'));
+      await publisher.publishCMSEvent(tokenDeleted('c2', 'CAFE'));
+      await queues.wakes().push('CP-2', true);
+      await until(() => first.got.length === 3, 'all three');
+      const wakes = [
+        { kind: 'online', chargePointId: 'CP-1' },
+        {
+          kind: 'changed',
+          entity: 'token',
+          id: 'CAFE',
+          at: '2026-11-25T10:00:00.250Z',
+          redelivered: false,
+        },
+        { kind: 'push', chargePointId: 'CP-2', full: true },
+      ];
+      expect(first.got.map(({ wake }) => wake)).toEqual(wakes);
+      const second = desk();
+      first.got[0]?.settle();
+      await turn();
+      await first.consumer.close();
+      expect(first.losses()).toBeGreaterThan(0);
+      await until(() => second.got.length >= 2, 'the other has what was not settled');
+      expect(second.got.map(({ wake }) => wake)).toEqual([{ ...wakes[1], redelivered: true }, wakes[2]]);
+      for (const { settle } of second.got) settle();
+      await queues.wakes().push('CP-3', false);
+      await until(() => second.got.length === 3, 'the next one');
+      await second.consumer.close();
     });
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { Outlet } from '../domain/charging/events.js';
 import type { AuthStatus } from '../domain/ocpp/auth-status.js';
+import type { Judgement } from '../domain/ocpp/judgement.js';
 import type { ChargePoint, ChargePointDirectory, Enrichment } from './ports.js';
 
 /** Times are epoch milliseconds of the event in question. Tariffs are `<id>@<version>`. */
@@ -28,16 +29,24 @@ export interface TokenFacts {
   readonly account?: string | undefined;
   /** Overrides the outlet's. */
   readonly tariff?: string | undefined;
+  /** Epoch milliseconds: its own end or its group's, whichever comes first. */
+  readonly expiresAt?: number | undefined;
+  readonly group?: string | undefined;
+  readonly language?: string | undefined;
+  /** It may be in several transactions at once. */
+  readonly concurrent?: boolean | undefined;
 }
 
 export interface DirectoryOptions {
   /** WATTSTREAM_ACCEPT_UNKNOWN: tokens nobody listed are Accepted. */
   readonly acceptUnknown: boolean;
+  /** WATTSTREAM_ALLOW_CONCURRENT: every token may be in several transactions at once. */
+  readonly allowConcurrent?: boolean;
 }
 
 export function directoryOf(
   sources: readonly DirectorySource[],
-  { acceptUnknown }: DirectoryOptions,
+  { acceptUnknown, allowConcurrent = false }: DirectoryOptions,
 ): ChargePointDirectory {
   const first = <T>(ask: (source: DirectorySource) => T | undefined): T | undefined => {
     for (const source of sources) {
@@ -46,11 +55,17 @@ export function directoryOf(
     }
     return undefined;
   };
-  const stranger = (): AuthStatus =>
-    acceptUnknown || !sources.some(({ listsTokens }) => listsTokens) ? 'Accepted' : 'Invalid';
+  const stranger = (): Judgement => ({
+    status: acceptUnknown || !sources.some(({ listsTokens }) => listsTokens) ? 'Accepted' : 'Invalid',
+  });
   return {
     find: (id) => first((source) => source.find(id)),
-    authorize: (token, at) => first((source) => source.tokenAt(token, at))?.status ?? stranger(),
+    authorize(token, at) {
+      const known = first((source) => source.tokenAt(token, at));
+      if (known === undefined) return stranger();
+      const { status, expiresAt, group, language, concurrent = false } = known;
+      return { status, expiresAt, group, language, single: !concurrent && !allowConcurrent };
+    },
     enrich(chargePointId, outlet, idToken, at, signed = false): Enrichment {
       const point = first((source) => source.pointAt(chargePointId, at));
       const token = idToken && first((source) => source.tokenAt(idToken.token, at));

@@ -5,7 +5,14 @@
  * random keys of at least 16 characters made by machines (2.0.1 Part 2, BasicAuthPassword) that no
  * dictionary holds, and after a power cut ten thousand chargers present theirs within a minute.
  */
-import { createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  randomBytes,
+  type ScryptOptions,
+  scrypt,
+  timingSafeEqual,
+} from 'node:crypto';
 import { WattstreamError } from '../platform/errors.js';
 
 const LOG2_N = 12;
@@ -33,6 +40,13 @@ export async function hashPassword(password: string | Buffer, log2n = LOG2_N): P
   const hash = await derive(canonical(Buffer.from(password as string)), salt, log2n);
   return `scrypt$${log2n}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
 }
+
+/**
+ * By which a process can say which key a charger came with: of the salted hash, so it says nothing of the key, and no
+ * two keys share it.
+ */
+export const nameOfKey = (hash: string): string =>
+  createHash('sha256').update(hash).digest('hex').slice(0, 16);
 
 /** undefined = well formed, else what is wrong. */
 export function hashComplaint(hash: string): string | undefined {

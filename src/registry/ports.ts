@@ -3,7 +3,7 @@
  * from memory, at once: these questions stand on the way of every charger's answer.
  */
 import type { IdToken, Outlet } from '../domain/charging/events.js';
-import type { AuthStatus } from '../domain/ocpp/auth-status.js';
+import type { Judgement } from '../domain/ocpp/judgement.js';
 
 /** OCPP security profiles (1.6 Security Whitepaper; 2.0.1 Part 2, A00); 0 = no credentials at all. */
 export type SecurityProfile = 0 | 1 | 2 | 3;
@@ -13,6 +13,8 @@ export interface ChargePoint {
   readonly securityProfile: SecurityProfile;
   /** As made by `hashPassword`; present for profiles 1 and 2. */
   readonly passwordHash?: string;
+  /** Of a key that is on its way to it, beside the other: it may come with either. */
+  readonly nextPasswordHash?: string;
   /** Common name its client certificate must carry (profile 3). Default: the id. */
   readonly certificateCommonName?: string;
   readonly station?: string;
@@ -38,7 +40,7 @@ export interface ChargePointDirectory {
   /** undefined = nobody has registered it. Ids are compared as they are: OCPP identities are case-sensitive. */
   find(id: string): ChargePoint | undefined;
   /** `at` = epoch milliseconds of the event that shows the token, not of its arrival. */
-  authorize(token: string, at: number): AuthStatus;
+  authorize(token: string, at: number): Judgement;
   enrich(
     chargePointId: string,
     outlet: Outlet | undefined,

@@ -156,7 +156,7 @@ describe('the registry answers gateways', () => {
 
   test('tokens: whatever the case; blocked, expired and unknown ones at the time of the event', () => {
     put('token', 2, { ...token, expiresAt: day(20) });
-    const on = (number: number, uid = '04a2B3c4') => directory.authorize(uid, time(number));
+    const on = (number: number, uid = '04a2B3c4') => directory.authorize(uid, time(number)).status;
     expect([on(5), on(19), on(20)]).toEqual(['Accepted', 'Accepted', 'Expired']);
     put('token', 10, { ...token, status: 'Blocked' });
     expect([on(5), on(10)]).toEqual(['Accepted', 'Blocked']);
@@ -164,18 +164,45 @@ describe('the registry answers gateways', () => {
     expect([on(5), on(11), on(12)]).toEqual(['Accepted', 'Blocked', 'Invalid']);
     expect(on(5, 'NOBODY')).toBe('Invalid');
     // Time unknown: as it stands now.
-    expect(directory.authorize('04A2B3C4', Number.NaN)).toBe('Invalid');
+    expect(directory.authorize('04A2B3C4', Number.NaN).status).toBe('Invalid');
   });
 
   test('what is said of a parent group or of an account is said of its tokens', () => {
     put('token', 2, { ...token, uid: 'PARENT', account: undefined });
     put('token', 2, { ...token, group_id: 'parent' });
-    expect(directory.authorize(token.uid, time(3))).toBe('Accepted');
+    expect(directory.authorize(token.uid, time(3)).status).toBe('Accepted');
     put('token', 4, { ...token, uid: 'PARENT', account: undefined, status: 'Blocked' });
-    expect([3, 5].map((on) => directory.authorize(token.uid, time(on)))).toEqual(['Accepted', 'Blocked']);
+    expect([3, 5].map((on) => directory.authorize(token.uid, time(on)).status)).toEqual([
+      'Accepted',
+      'Blocked',
+    ]);
     put('token', 6, { ...token });
     put('account', 8, { ...account, disabled: true });
-    expect([7, 9].map((on) => directory.authorize(token.uid, time(on)))).toEqual(['Accepted', 'Blocked']);
+    expect([7, 9].map((on) => directory.authorize(token.uid, time(on)).status)).toEqual([
+      'Accepted',
+      'Blocked',
+    ]);
+  });
+
+  test('what chargers are told: the end that comes first, the group and the language', () => {
+    put('token', 2, { ...token, uid: 'PARENT', account: undefined, expiresAt: day(10) });
+    put('token', 2, { ...token, group_id: 'Parent', language: 'nl', expiresAt: day(20) });
+    const told = { expiresAt: time(10), group: 'Parent', language: 'nl' };
+    expect(directory.authorize(token.uid.toLowerCase(), time(3))).toMatchObject({
+      status: 'Accepted',
+      ...told,
+    });
+    expect(directory.authorize(token.uid, time(11))).toMatchObject({ status: 'Expired', ...told });
+  });
+
+  test('a listed token is in one transaction at a time, unless it may be in several, or all may; a stranger always', () => {
+    put('token', 2, { ...token });
+    put('token', 5, { ...token, concurrent: true });
+    const on = (number: number) => directory.authorize(token.uid, time(number)).single;
+    expect([on(3), on(6)]).toEqual([true, false]);
+    const all = directoryOf([registrySource(replica)], { acceptUnknown: true, allowConcurrent: true });
+    expect(all.authorize(token.uid, time(3)).single).toBe(false);
+    expect(all.authorize('NOBODY', time(3))).toEqual({ status: 'Accepted' });
   });
 
   test('the file comes first, and what it does not know is asked of the registry', () => {
@@ -191,16 +218,16 @@ describe('the registry answers gateways', () => {
       station: 'of the file',
       account: 'ac-1',
     });
-    expect(both.authorize('file', time(3))).toBe('Accepted');
-    expect(both.authorize(token.uid, time(3))).toBe('Accepted');
-    expect(both.authorize('NOBODY', time(3))).toBe('Invalid');
+    expect(both.authorize('file', time(3)).status).toBe('Accepted');
+    expect(both.authorize(token.uid, time(3)).status).toBe('Accepted');
+    expect(both.authorize('NOBODY', time(3)).status).toBe('Invalid');
   });
 
   test('where nobody lists any token, everybody may charge; with strangers welcome too', () => {
-    expect(directory.authorize('NOBODY', time(3))).toBe('Accepted');
+    expect(directory.authorize('NOBODY', time(3)).status).toBe('Accepted');
     put('token', 2, { ...token });
-    expect(directory.authorize('NOBODY', time(3))).toBe('Invalid');
+    expect(directory.authorize('NOBODY', time(3)).status).toBe('Invalid');
     const open = directoryOf([registrySource(replica)], { acceptUnknown: true });
-    expect(open.authorize('NOBODY', time(3))).toBe('Accepted');
+    expect(open.authorize('NOBODY', time(3)).status).toBe('Accepted');
   });
 });

@@ -6,12 +6,11 @@
  * each version of it (entities are replaced, never changed).
  */
 import type { Outlet } from '../domain/charging/events.js';
-import type { AuthStatus } from '../domain/ocpp/auth-status.js';
 import type { Point } from '../domain/registry/point.js';
 import { type Entity, lookUp } from '../domain/registry/state.js';
 import { tariffName } from '../domain/registry/tariff.js';
 import { type PriceSpan, priceSpans, stateAt, versionAt } from '../domain/registry/timeline.js';
-import { type Token, tokenIdOf } from '../domain/registry/token.js';
+import { standingAt, type Token, tokenIdOf } from '../domain/registry/token.js';
 import type { DirectorySource } from './directory.js';
 import type { ChargePoint } from './ports.js';
 import type { Replica } from './replica.js';
@@ -55,12 +54,14 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
     find(id): ChargePoint | undefined {
       const state = replica.get('point', id)?.state;
       if (state === undefined) return undefined;
-      const { securityProfile, passwordHash, certificateCommonName, station, account, meterKeys } = state;
+      const { securityProfile, passwordHash, nextPasswordHash, certificateCommonName } = state;
+      const { station, account, meterKeys } = state;
       return {
         id,
         securityProfile,
         station,
         ...(passwordHash === undefined ? {} : { passwordHash }),
+        ...(nextPasswordHash === undefined ? {} : { nextPasswordHash }),
         ...(certificateCommonName === undefined ? {} : { certificateCommonName }),
         ...(account === undefined ? {} : { account }),
         ...(meterKeys === undefined ? {} : { meterKeys }),
@@ -86,26 +87,18 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
       if (own === undefined) return undefined;
       const account = own.account === undefined ? undefined : lookUp(replica.state, 'account', own.account);
       const isDisabled = account !== undefined && (stateAt(account, timeOf(at))?.disabled ?? true);
-      const status = statusAt(own, timeOf(at));
       const group = own.group_id === undefined ? undefined : token(own.group_id, at);
       return {
-        status:
-          status !== 'Accepted'
-            ? status
-            : isDisabled
-              ? 'Blocked'
-              : group
-                ? statusAt(group, timeOf(at))
-                : status,
+        ...standingAt(own, { isDisabled, group }, timeOf(at)),
         account: own.account,
         tariff: tariffAt(own.tariff, timeOf(at)),
+        group: own.group_id,
+        language: own.language,
+        concurrent: own.concurrent,
       };
     },
   };
 }
-
-const statusAt = ({ status, expiresAt }: Token, at: number): AuthStatus =>
-  status === 'Accepted' && expiresAt !== undefined && at >= Date.parse(expiresAt) ? 'Expired' : status;
 
 /** An event without a readable time is judged by what stands now. */
 const timeOf = (at: number): number => (Number.isNaN(at) ? Number.POSITIVE_INFINITY : at);

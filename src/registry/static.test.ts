@@ -50,17 +50,34 @@ test('tokens are compared without regard to case; expiry is judged at the time o
     },
     { acceptUnknown: false },
   );
-  expect(directory.authorize('aBc1', at)).toBe('Accepted');
-  expect(directory.authorize('lost', at)).toBe('Blocked');
-  expect(directory.authorize('OLD', at - 1)).toBe('Accepted');
-  expect(directory.authorize('OLD', at)).toBe('Expired');
+  expect(directory.authorize('aBc1', at).status).toBe('Accepted');
+  expect(directory.authorize('lost', at).status).toBe('Blocked');
+  expect(directory.authorize('OLD', at - 1).status).toBe('Accepted');
+  expect(directory.authorize('OLD', at).status).toBe('Expired');
+});
+
+test('a group of the file: what is said of it is said of its tokens, and it is told; concurrent ones may be in several', () => {
+  const directory = staticDirectory(
+    {
+      tokens: [
+        { token: 'FAMILY', expiresAt: '2026-05-02T10:00:00Z' },
+        { token: 'KID', group_id: 'family', expiresAt: '2026-06-01T00:00:00Z' },
+        { token: 'VAN', concurrent: true },
+      ],
+    },
+    { acceptUnknown: false },
+  );
+  const group = { group: 'family', expiresAt: Date.parse('2026-05-02T10:00:00Z'), single: true };
+  expect(directory.authorize('kid', at)).toMatchObject({ status: 'Accepted', ...group });
+  expect(directory.authorize('kid', at + 86_400_000)).toMatchObject({ status: 'Expired', ...group });
+  expect(directory.authorize('van', at)).toMatchObject({ status: 'Accepted', single: false });
 });
 
 test('a token nobody listed is refused only where a list exists and strangers are not wanted', () => {
   const listed = { tokens: [{ token: 'A' }] };
-  expect(staticDirectory(listed, { acceptUnknown: false }).authorize('B', at)).toBe('Invalid');
-  expect(staticDirectory(listed, { acceptUnknown: true }).authorize('B', at)).toBe('Accepted');
-  expect(staticDirectory({}, { acceptUnknown: false }).authorize('B', at)).toBe('Accepted');
+  expect(staticDirectory(listed, { acceptUnknown: false }).authorize('B', at).status).toBe('Invalid');
+  expect(staticDirectory(listed, { acceptUnknown: true }).authorize('B', at).status).toBe('Accepted');
+  expect(staticDirectory({}, { acceptUnknown: false }).authorize('B', at).status).toBe('Accepted');
 });
 
 test('the tariff is the token’s, else the outlet’s, else the charge point’s', async () => {

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Outlet } from '../domain/charging/events.js';
 import { readKey } from '../domain/charging/ocmf.js';
+import type { AuthStatus } from '../domain/ocpp/auth-status.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import { type DirectoryOptions, type DirectorySource, directoryOf } from './directory.js';
 import { hashComplaint } from './passwords.js';
@@ -69,6 +70,10 @@ const token = z.strictObject({
   /** Overrides the outlet's (a fleet's own price). */
   tariff: tariff.optional(),
   status: z.enum(['Accepted', 'Blocked', 'Expired', 'Invalid']).default('Accepted'),
+  /** Parent group: where a token of the file has this name, what is said of it is said of the group. */
+  group_id: z.string().min(1).max(255).optional(),
+  /** It may be in several transactions at once. */
+  concurrent: z.boolean().optional(),
   expiresAt: z.iso
     .datetime({ offset: true })
     .transform((text) => Date.parse(text))
@@ -127,12 +132,24 @@ export function staticSource(content: unknown): DirectorySource {
     tokenAt(text, at) {
       const entry = tokens.get(text.toUpperCase());
       if (entry === undefined) return undefined;
-      const { status, expiresAt, account, tariff } = entry;
-      const isOver = status === 'Accepted' && expiresAt !== undefined && at >= expiresAt;
-      return { status: isOver ? 'Expired' : status, account, tariff };
+      const { account, tariff, group_id: group, concurrent } = entry;
+      const parent = group === undefined ? undefined : tokens.get(group.toUpperCase());
+      const own = statusAt(entry, at);
+      const ends = [entry, parent].flatMap((one) => one?.expiresAt ?? []);
+      return {
+        status: own === 'Accepted' && parent !== undefined ? statusAt(parent, at) : own,
+        account,
+        tariff,
+        expiresAt: ends.length === 0 ? undefined : Math.min(...ends),
+        group,
+        concurrent,
+      };
     },
   };
 }
+
+const statusAt = ({ status, expiresAt }: z.output<typeof token>, at: number): AuthStatus =>
+  status === 'Accepted' && expiresAt !== undefined && at >= expiresAt ? 'Expired' : status;
 
 /** As `readStaticSource`, for whoever has nothing but the file. */
 export const readStaticDirectory = (path: string | undefined, options: StaticOptions): ChargePointDirectory =>

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Protocol } from '../domain/ocpp/record.js';
 import { type Logger, silentLogger } from '../platform/logger.js';
 import type { Scenario } from './charger/behaviour.js';
+import type { Payload } from './charger/call.js';
 import { Charger } from './charger/charger.js';
 import { profileOf } from './charger/profile.js';
 import { VirtualClock } from './clock.js';
@@ -68,6 +69,10 @@ export interface Fleet {
   /** Resolves when the run is over (see `until`) or was stopped. Never rejects. */
   readonly done: Promise<void>;
   progress(): Progress;
+  /** What a charger keeps of its local list: what is said of each token. undefined: there is no such charger. */
+  localListOf(
+    chargePointId: string,
+  ): { readonly version: number; readonly entries: ReadonlyMap<string, Payload> } | undefined;
   /** No car comes any more; with `until: 'closed'` the run is over when those that are here have left. */
   closeDoors(): void;
   /** Finishes nothing: closes every socket with 1000. */
@@ -189,6 +194,15 @@ export function startFleet(options: SimulateOptions): Fleet {
       ...ledger.counts,
       answerMs: latencies.summary(),
     }),
+    localListOf(chargePointId) {
+      const memory = chargers.find(({ profile }) => profile.chargePointId === chargePointId)?.memory;
+      return (
+        memory && {
+          version: memory.localListVersion,
+          entries: new Map([...memory.localList.values()].map(({ token, info }) => [token, info])),
+        }
+      );
+    },
     closeDoors() {
       for (const charger of chargers) charger.closeDoors();
     },

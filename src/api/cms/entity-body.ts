@@ -56,13 +56,22 @@ export async function stateFrom<K extends EntityKind>(
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw invalid([{ field: '', message: `a ${resource.name} is a JSON object` }]);
   const given: Record<string, unknown> = { ...body };
-  for (const field of SHOWN_ONLY) delete given[field];
+  for (const field of [...SHOWN_ONLY, ...(resource.shownOnly ?? [])]) delete given[field];
+  // Of these only what is given in their place is anybody's to say.
+  const foreign = KINDS[kind].secrets.filter(
+    (field) => Object.hasOwn(given, field) && !(field in resource.writeOnly),
+  );
+  const staying = current === undefined ? {} : (resource.stays?.(current, given) ?? {});
   if (id !== undefined && kind !== 'token') given.id ??= id;
   const secrets = await takeSecrets(resource, given, current);
-  Object.assign(given, secrets.kept);
+  for (const field of foreign) delete given[field];
+  Object.assign(given, secrets.kept, staying);
 
   const parsed = (KINDS[kind].shape as z.ZodType<StateOf[K]>).safeParse(given);
-  const errors: FieldError[] = [...secrets.errors];
+  const errors: FieldError[] = [
+    ...secrets.errors,
+    ...foreign.map((field) => ({ field, message: 'is no field of this' })),
+  ];
   if (!parsed.success)
     errors.push(...parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message })));
   else {

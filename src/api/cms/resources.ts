@@ -7,6 +7,7 @@ import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { ROLES, type Role } from '../../domain/registry/account.js';
 import type { StateOf } from '../../domain/registry/kinds.js';
 import { OUTAGE_CAUSES } from '../../domain/registry/outage.js';
+import { keptThroughChange } from '../../domain/registry/rotating.js';
 import { tokenIdOf } from '../../domain/registry/token.js';
 import { hashComplaint, hashPassword } from '../../registry/passwords.js';
 import { hashPersonsPassword } from '../../registry/people.js';
@@ -26,6 +27,10 @@ export interface Resource<K extends EntityKind = EntityKind> {
   readonly filters: { readonly [name: string]: Filter<K> };
   /** Written, never read: turned into what is kept. */
   readonly writeOnly: { readonly [field: string]: WriteOnly };
+  /** Shown, passed over when it comes back, and never a caller's to say. */
+  readonly shownOnly?: readonly string[];
+  /** What of the entity is not the caller's: it stays through his change. `given`: the body as he sent it. */
+  readonly stays?: (current: StateOf[K], given: Record<string, unknown>) => Partial<StateOf[K]>;
   /** What a shape cannot say, because it asks the machine. */
   readonly check?: (state: StateOf[K]) => FieldError[];
   readonly example: Record<string, unknown>;
@@ -141,6 +146,12 @@ const points: Resource<'point'> = {
       stays: ({ securityProfile }) => securityProfile === 1 || securityProfile === 2,
     },
   },
+  shownOnly: ['rotation'],
+  stays: (current, { securityProfile, password, passwordHash }) =>
+    keptThroughChange(current, {
+      securityProfile,
+      givesPassword: typeof (password ?? passwordHash) === 'string',
+    }),
   check: ({ meterKeys = [] }) =>
     meterKeys.flatMap((key, index) =>
       readKey(key) === undefined

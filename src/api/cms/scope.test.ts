@@ -168,6 +168,9 @@ describe('changed', () => {
     expect(await ask('PUT', 'points/CP-1', pointOf('1', 'st-1', paid))).toMatchObject({ statusCode: 403 });
     await as(admin, 'PUT', 'points/CP-1', pointOf('1', 'st-1', paid), { 'if-match': '*' });
     expect(await ask('PUT', 'points/CP-1', pointOf('1', 'st-1'))).toMatchObject({ statusCode: 403 });
+    // And whose tokens a charger is given: they stand in its frames.
+    const listed = await ask('PUT', 'points/CP-3', pointOf('3', 'st-3', { localList: 'all' }));
+    expect(listed.json()).toMatchObject({ status: 403, errors: [{ field: 'localList' }] });
     const kept = pointOf('1', 'st-1', { ...paid, name: 'New' });
     expect(await ask('PUT', 'points/CP-1', kept)).toMatchObject({ statusCode: 200 });
   });

@@ -5,7 +5,7 @@
  * | kind    | belongs to                  | they                                                                  |
  * | ------- | --------------------------- | --------------------------------------------------------------------- |
  * | station | itself                      | read and change it; who makes and deletes stations has all of them    |
- * | point   | the station it stands at    | do everything, but not take it elsewhere, and not choose who pays     |
+ * | point   | the station it stands at    | do everything, but not take it elsewhere, not choose who pays or whose tokens it is given |
  * | outage  | the station of its point    | do everything                                                         |
  * | tariff  | no station: they assign it  | read it                                                               |
  * | token, account | no station: a person | see none                                                              |
@@ -42,12 +42,13 @@ interface Belonging<K extends EntityKind> {
 
 const BELONGING: { readonly [K in EntityKind]?: Belonging<K> } = {
   station: { station: ({ id }) => id, by: 'id', changes: ['updated'] },
-  // Who stands there as `account` pays for every session of anybody.
+  // Who stands there as `account` pays for every session of anybody. What the charger is given as its local list are
+  // tokens, which whoever keeps the station reads in its frames.
   point: {
     station: ({ station }) => station,
     by: 'station',
     changes: ['created', 'updated', 'deleted'],
-    fixed: ['account'],
+    fixed: ['account', 'localList'],
   },
   outage: {
     station: ({ point }, registry) => lastState(lookUp(registry, 'point', point))?.station,

@@ -3,9 +3,9 @@
  * a command is what the log says, so whoever waits for one waits for this book, also when it was this process that
  * published the step. Two apis that have read the same say the same.
  *
- * It forgets ended commands after the time it remembers; open ones stay until they end.
+ * It forgets ended commands after the time it remembers, long ones sooner; open ones stay until they end.
  */
-import { type Command, evolveCommand, isOpen } from '../../domain/commands/command.js';
+import { type Command, evolveCommand, isOpen, type Requested } from '../../domain/commands/command.js';
 import {
   type ChargingEventMessage,
   type CommandStep,
@@ -26,6 +26,12 @@ export interface BookOptions {
   readonly rememberMs: number;
   readonly logger: Logger;
 }
+
+/** Local lists to thousands of chargers would fill the memory of every api: once they have ended the tables tell. */
+const LONG_ONES_MS = 300_000;
+const LONG_LIST = 20;
+const isLong = ({ localAuthorizationList: list }: Requested['payload']): boolean =>
+  Array.isArray(list) && list.length > LONG_LIST;
 
 export class CommandBook {
   private readonly commands = new Map<string, Command>();
@@ -147,8 +153,12 @@ export class CommandBook {
   }
 
   private forget(): void {
-    const before = new Date(this.options.clock.now() - this.options.rememberMs).toISOString();
-    for (const [id, { outcome }] of this.commands)
-      if (outcome !== undefined && outcome.at < before) this.commands.delete(id);
+    const { clock, rememberMs } = this.options;
+    const [usual, soon] = [rememberMs, Math.min(rememberMs, LONG_ONES_MS)].map((ms) =>
+      new Date(clock.now() - ms).toISOString(),
+    ) as [string, string];
+    for (const [id, { outcome, requested }] of this.commands)
+      if (outcome !== undefined && outcome.at < (isLong(requested.payload) ? soon : usual))
+        this.commands.delete(id);
   }
 }

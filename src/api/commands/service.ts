@@ -228,6 +228,10 @@ export class CommandService {
   async lastListVersion(chargePointId: string, asked: Asked): Promise<number | undefined> {
     const wanted = asked.operation ?? asked.action;
     if (wanted !== 'send-local-list' && wanted !== 'SendLocalList') return undefined;
+    const given = asked.operation === null ? asked.payload : asked.body;
+    // Who says the version needs no other: the tables may be away.
+    if ([given.version, given.listVersion, given.versionNumber].some((one) => one !== undefined))
+      return undefined;
     const { book, history } = this.options;
     return book.listVersion(chargePointId) ?? (await history?.listVersion(chargePointId));
   }

@@ -8,9 +8,10 @@ import { AUTH } from './auth.js';
 import { CMS } from './cms.js';
 import { type Code, MEANINGS } from './errors.js';
 import { BYTES, type Examples, type Operations } from './operation.js';
+import { POINTS } from './points.js';
 import { USER } from './user.js';
 
-export const OPERATIONS: Operations = { ...CMS, ...USER, ...AUTH };
+export const OPERATIONS: Operations = { ...CMS, ...POINTS, ...USER, ...AUTH };
 
 interface Media {
   schema?: object;

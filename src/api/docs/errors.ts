@@ -54,6 +54,12 @@ export const MEANINGS = {
   COST_UNKNOWN: 'its price is not known',
   SUPPLIER_UNKNOWN: 'it is not known who supplied the energy',
   RECEIPT_PENDING: 'it could not be put on record now',
+  COMMAND_TIMED_OUT: 'the charger has not answered; whether it got it is not known',
+  ROTATION_IMPOSSIBLE: 'the charging point has no key',
+  ROTATION_OPEN: 'a change of its key goes on',
+  ROTATION_LATE: 'the registry took too long; the key was not sent',
+  PASSWORD_UNFIT: 'no key that its version of OCPP takes',
+  LOCAL_LIST_NONE: 'the charging point gets no local list',
   QUERY_FAILED: 'the tables cannot be asked now',
 } as const;
 

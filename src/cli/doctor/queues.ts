@@ -35,7 +35,7 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
       );
       depths.set(name, { messages: messageCount, consumers: consumerCount });
     });
-    const { deadLetters, notifications, keptCommands } = names.queues;
+    const { deadLetters, notifications, keptCommands, localLists } = names.queues;
     const bindings =
       exchanges.length + queues.length > 0
         ? unknown('bindings', 'not looked at: not all is there')
@@ -47,6 +47,7 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
       judgeDeadLetters(depths.get(deadLetters)),
       judgeWork('notifications', depths.get(notifications)),
       judgeWork('kept commands', depths.get(keptCommands)),
+      judgeWork('local lists', depths.get(localLists)),
     ];
   } catch (error) {
     return [wrongBy('queues', error, 'See the log of RabbitMQ.')];
@@ -58,7 +59,7 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
 const allQueues = (names: MessageNames): string[] => [
   ...Object.values(names.streams),
   ...Object.values(names.queues),
-  ...[names.queues.notifications, names.queues.keptCommands].flatMap((queue) =>
+  ...[names.queues.notifications, names.queues.keptCommands, names.queues.localLists].flatMap((queue) =>
     RETRY_DELAYS.map((delay) => names.retry(queue, delay)),
   ),
 ];
@@ -125,6 +126,8 @@ async function checkBindings(
     { exchange: exchanges.chargingEvents, destination: streams.chargingEvents, key: '#' },
     { exchange: exchanges.cmsEvents, destination: streams.cmsEvents, key: '#' },
     { exchange: exchanges.notifications, destination: queues.notifications, key: '#' },
+    { exchange: exchanges.chargingEvents, destination: queues.localLists, key: 'charger.online' },
+    { exchange: exchanges.cmsEvents, destination: queues.localLists, key: 'cms.token.*' },
     { exchange: exchanges.deadLetters, destination: queues.deadLetters, key: '' },
   ];
   const { username, password, vhost } = streamAddress(settings);

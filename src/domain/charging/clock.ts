@@ -40,7 +40,8 @@ export const forgetShift = (clock: ClockState): void => {
 
 const isAhead = (at: number, receivedAt: number): boolean => at - receivedAt > AHEAD_TOLERATED;
 
-function isWholeHoursOff(at: number, receivedAt: number): boolean {
+/** As if its clock had another time zone, or it had been offline for just so long. */
+export function isWholeHoursOff(at: number, receivedAt: number): boolean {
   const difference = Math.abs(receivedAt - at);
   const hours = Math.round(difference / HOUR);
   return hours >= 1 && hours <= 14 && Math.abs(difference - hours * HOUR) <= ZONE_TOLERANCE;

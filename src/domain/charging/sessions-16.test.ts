@@ -29,6 +29,14 @@ describe('identity', () => {
     expect(sessions[0]).toMatchObject({ status: 'active', anomalies: [] });
   });
 
+  it('a refused start is a session with auth_status, until the charger stops it', () => {
+    const refused = start('08:00', 1_000, { auth: 'ConcurrentTx' });
+    expect(sessionOf(refused)).toMatchObject({ status: 'active', authStatus: 'ConcurrentTx' });
+    expect(sessionOf(refused, stop('08:01', 1_000, { reason: 'DeAuthorized' }))).toMatchObject({
+      ...{ status: 'completed', authStatus: 'ConcurrentTx', stopReason: 'DeAuthorized', wh: 0 },
+    });
+  });
+
   it('idTags are compared without regard to case: the start resent in lower case is the same', () => {
     const { sessions } = tablesOf(start('08:00', 1_000), start('08:00', 1_000, { token: 'tag-1' }));
     expect(sessions).toHaveLength(1);

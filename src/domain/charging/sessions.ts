@@ -3,7 +3,7 @@
  * of the state: run again whenever a start or a stop has come in, it gives the same answer for the same
  * evidence, however it arrived (rules, "Sessions").
  */
-import { v5 as uuidv5 } from 'uuid';
+import { identity } from './session-id.js';
 import type {
   ChargePointState,
   EventsEvidence,
@@ -11,10 +11,6 @@ import type {
   StopEvidence,
   TransactionPart,
 } from './state.js';
-
-/** Namespace of our UUIDv5 identities: fixed for ever, else every identity would change. */
-const NAMESPACE = '3f9ad5b4-5c1e-5e0a-9a44-6d1f0b5b7c21';
-export const identity = (...names: (string | number)[]): string => uuidv5(names.join('|'), NAMESPACE);
 
 /** Identities by the evidence they come from: hashing every session anew at each start is most of the cost. */
 const identities = new WeakMap<object, string>();

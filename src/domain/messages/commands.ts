@@ -59,6 +59,12 @@ export const heldCharger = z.object({
   connection: z.string(),
   protocol: z.enum(PROTOCOLS),
   since: instant.describe('Of two gateways that both hold it (one has a ghost) the newer connection counts'),
+  keyName: z
+    .string()
+    .optional()
+    .describe(
+      'Names the key by which it was let in, and says nothing of it; absent: by none, or an older gateway',
+    ),
 });
 export type HeldCharger = z.infer<typeof heldCharger>;
 

@@ -24,6 +24,8 @@ export interface MessageNames {
     readonly notifications: string;
     /** Commands that wait for their charger to come back. */
     readonly keptCommands: string;
+    /** Reasons to look whether a charger's local list is up to date. */
+    readonly localLists: string;
     readonly deadLetters: string;
   };
   /** Where commands for the chargers of one gateway arrive; it vanishes with the gateway. */
@@ -57,6 +59,7 @@ export function messageNames(prefix: string): MessageNames {
     queues: {
       notifications: `${prefix}notifications`,
       keptCommands: `${prefix}commands.kept`,
+      localLists: `${prefix}local-lists`,
       deadLetters: `${prefix}dead-letters`,
     },
     gatewayCommands: (gateway) => `${prefix}gateway.${gateway}.commands`,

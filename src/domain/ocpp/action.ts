@@ -1,8 +1,9 @@
 /** What a version's table knows of one action that chargers send. One action, one file. */
+import type { TransactionNote, TransactionStart } from '../charging/active-transactions.js';
 import type { Decoded, IdToken, Outlet } from '../charging/events.js';
-import type { AuthStatus } from './auth-status.js';
+import type { Judgement } from './judgement.js';
 import type { Payload } from './payload.js';
-import type { FrameRecord } from './record.js';
+import type { FrameRecord, Protocol } from './record.js';
 
 export interface RespondContext {
   readonly chargePointId: string;
@@ -11,11 +12,14 @@ export interface RespondContext {
   /** Told to chargers in BootNotification. */
   readonly heartbeatSeconds: number;
   /** `at` = when the token was shown: the event's own time where that can be true, else the receipt time. */
-  authorize(token: string, at: number): AuthStatus;
+  authorize(token: string, at: number): Judgement;
+  /** Whether the token is in another transaction as of this start. Absent: nobody keeps count. */
+  isElsewhere?(start: TransactionStart): boolean;
 }
 
 export interface AnswerContext extends RespondContext {
   readonly messageId: string;
+  readonly protocol: Protocol;
 }
 
 export interface Answer {
@@ -23,6 +27,8 @@ export interface Answer {
   readonly result: object;
   /** True when it decides something and therefore belongs into the record. */
   readonly decision?: boolean;
+  /** A transaction that begins or ends, for whoever keeps count of who is in one. */
+  readonly note?: TransactionNote;
 }
 
 /** What the registry is asked about a frame that carries a token or an EVSE. */

@@ -24,7 +24,7 @@ const play = (id: string, text: string, protocol: Protocol, receivedAt: number) 
     chargePointId: id,
     receivedAt,
     heartbeatSeconds: 300,
-    authorize: () => 'Accepted',
+    authorize: () => ({ status: 'Accepted' }),
   });
   const decoded = decode({
     ...response.record!,

@@ -16,7 +16,7 @@ const context = (
   chargePointId: 'CP1',
   receivedAt,
   heartbeatSeconds: 300,
-  authorize,
+  authorize: (token, at) => ({ status: authorize(token, at) }),
 });
 const call = (action: string, payload: unknown, id = 'id'): string =>
   JSON.stringify([2, id, action, payload]);

@@ -8,6 +8,7 @@
  * a CALLERROR would not repair it, only make the charger repeat it and then throw it away (OCPP 1.6 section
  * 3.7.1). Everything that is a frame is recorded, what was refused included.
  */
+import type { TransactionNote } from '../charging/active-transactions.js';
 import type { Action, AnswerContext, Lookup, RespondContext } from './action.js';
 import { type ErrorCode, spelled } from './errors.js';
 import {
@@ -67,6 +68,8 @@ export interface Response {
   readonly lookup?: Lookup;
   /** The charger's answer to a CALL of ours. */
   readonly frame?: CallResult | CallError;
+  /** To be kept before the next frame is judged: what was just said of a transaction. */
+  readonly note?: TransactionNote;
 }
 
 /** Subject of frames whose action is missing or not one of OCPP's. A closed set of names keeps tables small. */
@@ -136,7 +139,7 @@ function respondToCall(
   const complaint = validateCall(protocol, call.action, call.payload);
   if (complaint !== undefined && !isUsable(protocol, context, call))
     return refused(text, protocol, call, 'schema_violation', complaint.errorCode, complaint.description);
-  const answer = action.answer(call.payload, answerContext(context, call.messageId));
+  const answer = action.answer(call.payload, answerContext(context, protocol, call.messageId));
   if (answer === undefined) {
     const description = `${call.action} holds a value that cannot be used`;
     return refused(text, protocol, call, 'schema_violation', 'PropertyConstraintViolation', description);
@@ -148,6 +151,7 @@ function respondToCall(
     reply: resultText(call.messageId, result),
     enrich: action.lookup !== undefined,
     lookup: action.lookup?.(call.payload, context.receivedAt),
+    ...(answer.note === undefined ? {} : { note: answer.note }),
   };
 }
 
@@ -186,7 +190,7 @@ function isUsable(protocol: Protocol, context: RespondContext, call: Call): bool
   const action = versions[protocol].get(call.action);
   if (action === undefined) return false;
   if (action.decode === undefined) return action.lookup !== undefined && hasToken(action, context, call);
-  const record = answerContext(context, call.messageId);
+  const record = answerContext(context, protocol, call.messageId);
   return action.decode(call.payload, record).event?.kind !== 'other';
 }
 
@@ -194,12 +198,14 @@ function isUsable(protocol: Protocol, context: RespondContext, call: Call): bool
 const hasToken = (action: Action, context: RespondContext, call: Call): boolean =>
   (action.lookup?.(call.payload, context.receivedAt).idToken?.token ?? '') !== '';
 
-const answerContext = (context: RespondContext, messageId: string): AnswerContext => ({
+const answerContext = (context: RespondContext, protocol: Protocol, messageId: string): AnswerContext => ({
   chargePointId: context.chargePointId,
   receivedAt: context.receivedAt,
   heartbeatSeconds: context.heartbeatSeconds,
   authorize: (token, at) => context.authorize(token, at),
+  isElsewhere: (start) => context.isElsewhere?.(start) ?? false,
   messageId,
+  protocol,
 });
 
 const refusalText = (protocol: Protocol, code: ErrorCode, description: string): string =>

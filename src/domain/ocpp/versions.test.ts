@@ -16,7 +16,12 @@ const ask = (protocol: Protocol, action: string, payload: unknown, status: AuthS
     chargePointId: 'CP1',
     receivedAt,
     heartbeatSeconds: 300,
-    authorize: () => status,
+    // All that can be told, in the longest form that is told.
+    authorize: () => ({
+      ...{ status, single: true, expiresAt: receivedAt + 1, language: 'nl' },
+      group: 'G'.repeat(protocol === 'ocpp1.6' ? 20 : 36),
+    }),
+    isElsewhere: () => status === 'Accepted' && action.length % 2 === 0,
   });
 const resultOf = (response: Response): Record<string, unknown> => {
   const [type, id, payload] = JSON.parse(response.reply as string) as [

@@ -91,7 +91,7 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
           : [{ field: `evses.${index}.evse_id`, value: `evse ${id.replaceAll('*', '').toUpperCase()}` }],
       ),
     ],
-    secrets: ['passwordHash'],
+    secrets: ['passwordHash', 'nextPasswordHash'],
     keptStates: 50,
   },
   tariff: {

@@ -6,9 +6,12 @@
  * n means the connector with `ocpp16ConnectorId` n, or where none says so the n-th one here, in order.
  */
 import { z } from 'zod';
+import { rotation } from './rotation.js';
 import { chargingPointId, id, text } from './shape.js';
 
 export const SECURITY_PROFILES = [0, 1, 2, 3] as const;
+
+export const LOCAL_LISTS = ['none', 'account', 'all'] as const;
 
 const connector = z.object({
   connectorId: z.int().positive().describe('Within its EVSE'),
@@ -47,7 +50,19 @@ export const point = z
       .literal(SECURITY_PROFILES)
       .describe('0: nothing proves who it is; 1: Basic; 2: Basic over TLS; 3: client certificate'),
     passwordHash: z.string().max(255).optional().describe('Kept, never shown'),
+    nextPasswordHash: z
+      .string()
+      .max(255)
+      .optional()
+      .describe('Of a key that the charger may have been given: it is let in with either. Kept, never shown'),
+    rotation: rotation.optional(),
     certificateCommonName: text(64).optional().describe('Profile 3; default: the id'),
+    localList: z
+      .enum(LOCAL_LISTS)
+      .optional()
+      .describe(
+        "Which tokens it is given, to accept them without asking: those of its own account (at somebody's home), all, or none (the default). Never those whose whitelist is NEVER",
+      ),
     account: id.optional().describe("Pays for every session here (a charger at somebody's home)"),
     tariff: id.optional().describe('Id of the tariff where a connector has none of its own'),
     meterKeys: z

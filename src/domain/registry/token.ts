@@ -6,6 +6,7 @@
  * uid in upper case, so that there is no second one.
  */
 import { z } from 'zod';
+import type { AuthStatus } from '../ocpp/auth-status.js';
 import { id, instant, text } from './shape.js';
 
 const uid = z
@@ -25,6 +26,10 @@ export const token = z
       .describe(
         'Parent group (1.6 parentIdTag, 2.x groupIdToken). Where a token has this uid, what is said of it is said of the group',
       ),
+    concurrent: z
+      .boolean()
+      .optional()
+      .describe('It may be in several transactions at once (a fleet, a family); else in one'),
     tariff: id.optional().describe("Overrides the outlet's (a fleet's own price)"),
     contract_id: text(36).optional(),
     visual_number: text(64).optional(),
@@ -36,3 +41,34 @@ export const token = z
 export type Token = z.infer<typeof token>;
 
 export const tokenIdOf = (anyCase: string): string => anyCase.toUpperCase();
+
+/** What of other entities decides about a token. */
+export interface Around {
+  /** Its account is there no more, or disabled. */
+  readonly isDisabled: boolean;
+  /** The token that has its group's uid. */
+  readonly group: Token | undefined;
+}
+
+/**
+ * What is said of a token at a time (epoch milliseconds): its own word first, then its account's, then its group's. It
+ * ends with its own expiry or its group's, whichever comes first.
+ */
+export function standingAt(
+  token: Token,
+  { isDisabled, group }: Around,
+  at: number,
+): { readonly status: AuthStatus; readonly expiresAt: number | undefined } {
+  const ends = [token, group].flatMap((one) =>
+    one?.expiresAt === undefined ? [] : Date.parse(one.expiresAt),
+  );
+  const own = ownStatusAt(token, at);
+  const held = own === 'Accepted' && isDisabled ? 'Blocked' : own;
+  return {
+    status: held === 'Accepted' && group !== undefined ? ownStatusAt(group, at) : held,
+    expiresAt: ends.length === 0 ? undefined : Math.min(...ends),
+  };
+}
+
+const ownStatusAt = ({ status, expiresAt }: Token, at: number): AuthStatus =>
+  status === 'Accepted' && expiresAt !== undefined && at >= Date.parse(expiresAt) ? 'Expired' : status;

@@ -12,6 +12,7 @@ queuesContract('in memory', async () => {
     sender: () => queues.sender(),
     receiver: (_, handler) => queues.receive(handler),
     kept: () => queues.keptCommands(),
+    wakes: () => queues.listWakes(),
     feed: () => queues.notificationFeed(),
     log: (which) => queues.eventLog(which),
     away: async () => queues.away(),

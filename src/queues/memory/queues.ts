@@ -23,6 +23,8 @@ import type {
   Consumer,
   EventPublisher,
   KeptCommands,
+  ListWake,
+  ListWakes,
   NotificationFeed,
   NotificationListener,
 } from '../ports.js';
@@ -41,6 +43,12 @@ interface KeptConsumer {
   handed: Set<string>;
 }
 
+interface WakeConsumer {
+  readonly take: (wake: ListWake, settle: () => void) => void;
+  readonly lost: () => void;
+  handed: Set<ListWake>;
+}
+
 export class MemoryQueues {
   readonly chargingEvents = new MemoryEventLog();
   readonly cmsEvents = new MemoryEventLog();
@@ -54,6 +62,10 @@ export class MemoryQueues {
   private readonly gateways = new Set<GatewayQueue>();
   private readonly listeners = new Set<NotificationListener>();
   private readonly keptConsumers: KeptConsumer[] = [];
+  /** Not settled yet, oldest first. */
+  readonly wakes: ListWake[] = [];
+  private readonly wakeConsumers: WakeConsumer[] = [];
+  private readonly handedBefore = new WeakSet<ListWake>();
   private readonly waiting: (() => void)[] = [];
   private isAway = false;
 
@@ -62,16 +74,19 @@ export class MemoryQueues {
     this.chargingEvents.setAway(true);
     this.cmsEvents.setAway(true);
     for (const listener of this.listeners) listener.down();
+    for (const { lost } of this.wakeConsumers) lost();
   }
 
   back(): void {
     this.isAway = false;
     for (const consumer of this.keptConsumers) consumer.handed = new Set();
+    for (const consumer of this.wakeConsumers) consumer.handed = new Set();
     for (const listener of this.listeners) listener.up();
     for (const go of this.waiting.splice(0)) go();
     this.chargingEvents.setAway(false);
     this.cmsEvents.setAway(false);
     this.deliverKept();
+    this.deliverWakes();
   }
 
   get log(): readonly EventRecord[] {
@@ -117,11 +132,20 @@ export class MemoryQueues {
     return {
       publishChargingEvent: async (event) => {
         const envelope = ofChargingEvent(this.names, event);
-        return send(() => this.chargingEvents.append(recordOf(envelope)));
+        return send(() => {
+          this.chargingEvents.append(recordOf(envelope));
+          if (event.type === 'charger.online')
+            this.wakeUp({ kind: 'online', chargePointId: event.chargePointId });
+        });
       },
       publishCMSEvent: async (event) => {
         const envelope = ofCmsEvent(this.names, event);
-        return send(() => this.cmsEvents.append(recordOf(envelope)));
+        return send(() => {
+          this.cmsEvents.append(recordOf(envelope));
+          const { kind, entityId: id, at } = event;
+          if (kind === 'token' || kind === 'account' || kind === 'point')
+            this.wakeUp({ kind: 'changed', entity: kind, id, at, redelivered: false });
+        });
       },
       publishNotification: async (told) => {
         const envelope = ofNotification(this.names, told);
@@ -253,6 +277,52 @@ export class MemoryQueues {
         active.take(command, () => {
           const index = this.kept.indexOf(command);
           if (index !== -1) this.kept.splice(index, 1);
+        });
+      });
+    }
+  }
+
+  listWakes(): ListWakes {
+    return {
+      push: async (chargePointId, full) => {
+        await this.here();
+        this.wakeUp({ kind: 'push', chargePointId, full });
+      },
+      consume: (take, lost = () => {}): Consumer => {
+        const consumer: WakeConsumer = { take, lost, handed: new Set() };
+        this.wakeConsumers.push(consumer);
+        this.deliverWakes();
+        return {
+          close: async () => {
+            this.wakeConsumers.splice(this.wakeConsumers.indexOf(consumer), 1);
+            lost();
+            this.deliverWakes();
+          },
+        };
+      },
+      close: async () => {},
+    };
+  }
+
+  private wakeUp(wake: ListWake): void {
+    this.wakes.push(wake);
+    this.deliverWakes();
+  }
+
+  /** The first consumer is the active one. */
+  private deliverWakes(): void {
+    const active = this.wakeConsumers[0];
+    if (active === undefined || this.isAway) return;
+    for (const wake of this.wakes) {
+      if (active.handed.has(wake)) continue;
+      active.handed.add(wake);
+      const redelivered = this.handedBefore.has(wake);
+      this.handedBefore.add(wake);
+      setImmediate(() => {
+        if (this.wakeConsumers[0] !== active) return;
+        active.take(wake.kind === 'changed' ? { ...wake, redelivered } : wake, () => {
+          const index = this.wakes.indexOf(wake);
+          if (index !== -1 && this.wakeConsumers[0] === active) this.wakes.splice(index, 1);
         });
       });
     }

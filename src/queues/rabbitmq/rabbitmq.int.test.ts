@@ -4,6 +4,7 @@ import { queuesContract } from '../queues.contract.js';
 import { createCommandReceiver } from './command-receiver.js';
 import { createCommandSender } from './command-sender.js';
 import { createKeptCommands } from './kept-commands.js';
+import { createListWakes } from './list-wakes.js';
 import { createNotificationFeed } from './notification-feed.js';
 import { createEventPublisher } from './publisher.js';
 
@@ -24,6 +25,7 @@ queuesContract('RabbitMQ', async () => {
     receiver: (gateway, handler) =>
       createCommandReceiver({ connection: broker.connect(), prefix, gateway, handler }),
     kept: () => createKeptCommands({ connection: broker.connect(), prefix }),
+    wakes: () => createListWakes({ connection: broker.connect(), prefix }),
     feed: () => createNotificationFeed({ connection: broker.connect(), prefix }),
     log(which) {
       const log = createRabbitEventLog({

@@ -33,6 +33,8 @@ const ATTEMPTS = 5;
 /** A message that is worked on for days is no fault: a kept command waits with its consumer until its charger is back. */
 const CONSUMER_TIMEOUT_MS = 8 * 24 * 3_600_000;
 
+const LONGEST_LOCAL_LISTS = 1_000_000;
+
 /** Bytes of a snapshot stream: whole segments go, the newest stays. */
 const SNAPSHOTS_MAX_BYTES = 200_000_000;
 const SEGMENT_BYTES = 50_000_000;
@@ -114,7 +116,18 @@ async function declareAll(connection: ChannelModel, options: QueueTopologyOption
       'x-single-active-consumer': true,
       'x-consumer-timeout': CONSUMER_TIMEOUT_MS,
     });
-    for (const queue of [queues.notifications, queues.keptCommands])
+    await declare(queues.localLists, {
+      ...quorum,
+      'x-single-active-consumer': true,
+      'x-consumer-timeout': CONSUMER_TIMEOUT_MS,
+      // Without any api for long: each charger is looked at when it comes anyway.
+      'x-max-length': LONGEST_LOCAL_LISTS,
+      'x-overflow': 'drop-head',
+    });
+    await channel.bindQueue(queues.localLists, exchanges.chargingEvents, 'charger.online');
+    for (const kind of ['token', 'account', 'point'])
+      await channel.bindQueue(queues.localLists, exchanges.cmsEvents, `cms.${kind}.*`);
+    for (const queue of [queues.notifications, queues.keptCommands, queues.localLists])
       for (const delay of RETRY_DELAYS)
         await declare(names.retry(queue, delay), {
           ...quorum,

@@ -77,6 +77,7 @@ class WorkConsumer implements Consumer {
       },
       onGone: () => {
         this.current = undefined;
+        options.lost?.();
       },
     });
   }

@@ -434,12 +434,19 @@ export class Charger implements LinkListener, Device, OutletHost {
   }
 
   called(messageId: string, action: string, payload: Payload, text: string): string {
+    const { password } = this.settings;
     const answer = this.dialect.reply(action, payload, this);
+    if (this.settings.password !== password) this.comeAgain();
     const reply =
       typeof answer === 'string' ? errorText(messageId, answer, action) : resultText(messageId, answer);
     const { chargePointId, protocol } = this.profile;
     this.ledger.commanded({ chargePointId, protocol, messageId, action, text, reply });
     return reply;
+  }
+
+  /** With its new key (2.0.1 Part 2, A01; 1.6 Security Whitepaper): at once, when what it has to say is said. */
+  private comeAgain(): void {
+    this.soon(() => this.link?.close(1000, 'a new key'));
   }
 
   /** What a command sets off happens now, but after its reply. */

@@ -23,26 +23,38 @@ export interface KeptCertificate {
   };
 }
 
+/** Of a local list: what these chargers can hold, and what they take in one message. */
+export const LIST_ENTRIES = 10_000;
+export const LIST_PER_MESSAGE = 100;
+
 /** What a charger keeps because its server said so. It survives reboots, as flash memory does. */
 export class Memory {
   localListVersion = 0;
-  readonly localList = new Set<string>();
+  /** What is said of each token, by its upper case. */
+  readonly localList = new Map<string, { readonly token: string; readonly info: Payload }>();
   profiles: KeptProfile[] = [];
   certificates: KeptCertificate[] = [];
   readonly displayMessages = new Map<number, Payload>();
 
-  /** OCPP 1.6, 5.15; 2.0.1 Part 2, D01. An entry without its info is taken off the list. */
+  /**
+   * OCPP 1.6, 5.15; 2.0.1 Part 2, D01. An entry without its info is taken off the list. More than it can hold, or than it
+   * takes in one message, it refuses, and what it had stays.
+   */
   updateList(
     version: number,
     kind: string,
-    entries: readonly { readonly token: string; readonly keep: boolean }[],
-  ): 'Accepted' | 'VersionMismatch' {
+    entries: readonly { readonly token: string; readonly info: Payload | undefined }[],
+  ): 'Accepted' | 'VersionMismatch' | 'Failed' {
     if (kind === 'Differential' && version <= this.localListVersion) return 'VersionMismatch';
-    if (kind === 'Full') this.localList.clear();
-    for (const { token, keep } of entries) {
-      if (keep) this.localList.add(token);
-      else this.localList.delete(token);
+    if (entries.length > LIST_PER_MESSAGE) return 'Failed';
+    const list = new Map(kind === 'Full' ? [] : this.localList);
+    for (const { token, info } of entries) {
+      if (info === undefined) list.delete(token.toUpperCase());
+      else list.set(token.toUpperCase(), { token, info });
     }
+    if (list.size > LIST_ENTRIES) return 'Failed';
+    this.localList.clear();
+    for (const [key, entry] of list) this.localList.set(key, entry);
     this.localListVersion = version;
     return 'Accepted';
   }

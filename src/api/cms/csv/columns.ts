@@ -9,7 +9,7 @@ import { KINDS } from '../../../domain/registry/kinds.js';
 import type { Resource } from '../resources.js';
 
 /** What a file needs to know of a kind. */
-export type CsvResource = Pick<Resource, 'kind' | 'path' | 'idOf' | 'writeOnly' | 'example'>;
+export type CsvResource = Pick<Resource, 'kind' | 'path' | 'idOf' | 'writeOnly' | 'shownOnly' | 'example'>;
 
 export type CellType =
   | 'text'
@@ -81,6 +81,7 @@ export function layoutOf(resource: CsvResource): Layout {
   const known = layouts.get(kind);
   if (known !== undefined) return known;
   const { secrets, shape } = KINDS[kind];
+  const { shownOnly = [] } = resource;
   const { $defs, $ref, ...bare } = z.toJSONSchema(shape, { io: 'input' });
   const whole = ($ref === undefined ? bare : $defs?.[$ref.slice('#/$defs/'.length)]) as Shape;
   const layout: Layout = {
@@ -88,7 +89,7 @@ export function layoutOf(resource: CsvResource): Layout {
       prefix: '',
       key: kind === 'token' ? 'uid' : 'id',
       spread: SPREAD[kind] ?? [],
-      omit: secrets,
+      omit: [...secrets, ...shownOnly],
     }),
     writeOnly: Object.entries(resource.writeOnly).map(([field, { input }]) => ({
       name: field,
@@ -98,6 +99,7 @@ export function layoutOf(resource: CsvResource): Layout {
       about: `${input.description ?? ''} Empty: stays as it is; never exported.`.trim(),
     })),
     shownOnly: [
+      ...shownOnly,
       'version',
       'createdAt',
       'updatedAt',

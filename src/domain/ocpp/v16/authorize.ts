@@ -1,15 +1,12 @@
 import type { Action } from '../action.js';
-import { authStatus16 } from '../auth-status.js';
+import { idTagInfoOf } from '../judgement.js';
 import { Reading } from '../reading.js';
 
 /** OCPP 1.6 section 4.1. */
 export const authorize: Action = {
   name: 'Authorize',
   answer({ idTag }, { authorize, receivedAt }) {
-    return {
-      result: { idTagInfo: { status: authStatus16(authorize(String(idTag), receivedAt)) } },
-      decision: true,
-    };
+    return { result: { idTagInfo: idTagInfoOf(authorize(String(idTag), receivedAt)) }, decision: true };
   },
   lookup(payload, receivedAt) {
     const reading = new Reading();

@@ -1,9 +1,11 @@
+import { sessionId16 } from '../../charging/session-id.js';
 import type { Action, DecodeRecord } from '../action.js';
 import { answered, statusOf } from '../answers.js';
-import { authStatus16 } from '../auth-status.js';
 import { decoded, meaningless } from '../decoded.js';
+import { idTagInfoOf } from '../judgement.js';
 import type { Payload } from '../payload.js';
 import { Reading } from '../reading.js';
+import { judgeStart } from '../start-judgement.js';
 import { plausible } from '../time.js';
 import { transactionId16 } from '../transaction-id.js';
 
@@ -73,8 +75,25 @@ export const startTransaction: Action = {
     const start = readStart(payload, new Reading());
     if (start === undefined) return undefined;
     const at = plausible(start.at, context.receivedAt) ? start.at : context.receivedAt;
-    const status = authStatus16(context.authorize(start.idTag, at));
-    return { result: { transactionId: idOf(start, context), idTagInfo: { status } }, decision: true };
+    const transactionId = idOf(start, context);
+    const name = String(transactionId);
+    const { judgement, note } = judgeStart(
+      context.authorize(start.idTag, at),
+      start.idTag,
+      {
+        transactionId: name,
+        evseId: start.connectorId,
+        at,
+        asking: 0,
+        sessionId: () => sessionId16(context.chargePointId, name, start.connectorId, start.at),
+      },
+      context,
+    );
+    return {
+      result: { transactionId, idTagInfo: idTagInfoOf(judgement) },
+      decision: true,
+      ...(note === undefined ? {} : { note }),
+    };
   },
   lookup(payload, receivedAt) {
     const start = readStart(payload, new Reading());

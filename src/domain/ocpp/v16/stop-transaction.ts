@@ -1,6 +1,7 @@
+import type { TransactionNote } from '../../charging/active-transactions.js';
 import type { Action } from '../action.js';
-import { authStatus16 } from '../auth-status.js';
 import { decoded, meaningless } from '../decoded.js';
+import { idTagInfoOf } from '../judgement.js';
 import { Reading } from '../reading.js';
 import { samples16 } from '../samples.js';
 import { plausible } from '../time.js';
@@ -34,12 +35,15 @@ export const stopTransaction: Action = {
       reading,
     );
   },
-  answer(payload, { authorize, receivedAt }) {
+  answer(payload, { chargePointId, authorize, receivedAt }) {
     const reading = new Reading();
+    const at = shownAt(payload.timestamp, receivedAt);
+    const transactionId = reading.numericName(payload, 'transactionId') ?? '';
+    const note: TransactionNote = { is: 'ended', chargePointId, transactionId, at, receivedAt };
     const token = reading.text(payload, 'idTag');
-    if (token === '') return { result: {} };
-    const status = authStatus16(authorize(token, shownAt(payload.timestamp, receivedAt)));
-    return { result: { idTagInfo: { status } } };
+    return token === ''
+      ? { result: {}, note }
+      : { result: { idTagInfo: idTagInfoOf(authorize(token, at)) }, note };
   },
   lookup(payload, receivedAt) {
     const token = new Reading().text(payload, 'idTag');

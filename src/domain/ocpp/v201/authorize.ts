@@ -1,5 +1,6 @@
 import type { IdToken } from '../../charging/events.js';
 import type { Action } from '../action.js';
+import { idTokenInfoOf } from '../judgement.js';
 import type { Payload } from '../payload.js';
 import { Reading } from '../reading.js';
 import { idTokenOf, judge } from './id-token.js';
@@ -13,8 +14,8 @@ export const authorize: Action = {
   answer(payload, context) {
     const idToken = shownToken(payload);
     if (idToken === undefined) return undefined;
-    const status = judge(idToken, context, context.receivedAt);
-    return { result: { idTokenInfo: { status } }, decision: true };
+    const judgement = judge(idToken, context, context.receivedAt);
+    return { result: { idTokenInfo: idTokenInfoOf(judgement, context.protocol) }, decision: true };
   },
   lookup: (payload, receivedAt) => ({ idToken: shownToken(payload), at: receivedAt }),
 };

@@ -1,7 +1,7 @@
 /** The IdTokenType of 2.x, read, and judged. */
 import type { IdToken } from '../../charging/events.js';
 import type { AnswerContext } from '../action.js';
-import type { AuthStatus } from '../auth-status.js';
+import type { Judgement } from '../judgement.js';
 import type { Payload } from '../payload.js';
 import type { Reading } from '../reading.js';
 
@@ -22,5 +22,7 @@ export function idTokenOf(payload: Payload, reading: Reading): IdToken | undefin
  * NoAuthorization (a start button, 2.0.1 use case C02) shows no token: there is nothing to refuse, and who
  * runs such a station has decided that everybody may charge.
  */
-export const judge = (idToken: IdToken, context: AnswerContext, at: number): AuthStatus =>
-  idToken.type === 'NoAuthorization' ? 'Accepted' : context.authorize(idToken.token, at);
+export const judge = (idToken: IdToken, context: AnswerContext, at: number): Judgement =>
+  idToken.type === 'NoAuthorization' ? NOBODY : context.authorize(idToken.token, at);
+
+const NOBODY: Judgement = Object.freeze({ status: 'Accepted' });

@@ -1,9 +1,13 @@
 import type { ChargingEvent } from '../../charging/events.js';
+import { sessionId2 } from '../../charging/session-id.js';
 import type { Action } from '../action.js';
 import { answered, statusOf } from '../answers.js';
 import { decoded, meaningless } from '../decoded.js';
+import { idTokenInfoOf } from '../judgement.js';
+import type { Payload } from '../payload.js';
 import { Reading } from '../reading.js';
 import { samples2 } from '../samples.js';
+import { type Begins, judgeStart } from '../start-judgement.js';
 import { plausible } from '../time.js';
 import { idTokenOf, judge } from './id-token.js';
 import { outletOf } from './outlet.js';
@@ -53,14 +57,30 @@ export const transactionEvent: Action = {
     return decoded(event, reading);
   },
   /**
-   * `idTokenInfo` whenever a token was shown. Never `totalCost`: the price is settled later, and 0.00
+   * `idTokenInfo` whenever a token was shown; judged as a start unless it is shown to end (E07) or with the end. Never `totalCost`: the price is settled later, and 0.00
    * would tell the driver that the session is free.
    */
   answer(payload, context) {
-    const idToken = idTokenOf(payload, new Reading());
-    if (idToken === undefined) return { result: {} };
-    const at = shownAt(payload.timestamp, context.receivedAt);
-    return { result: { idTokenInfo: { status: judge(idToken, context, at) } }, decision: true };
+    const reading = new Reading();
+    const { chargePointId, receivedAt, protocol } = context;
+    const at = shownAt(payload.timestamp, receivedAt);
+    const transactionId = reading.text(reading.object(payload, 'transactionInfo'), 'transactionId');
+    const ends = payload.eventType === 'Ended';
+    const end = ends
+      ? { note: { is: 'ended', chargePointId, transactionId, at, receivedAt } as const }
+      : undefined;
+    const idToken = idTokenOf(payload, reading);
+    if (idToken === undefined) return { result: {}, ...end };
+    const judged = judge(idToken, context, at);
+    if (ends || transactionId === '' || TO_END.has(payload.triggerReason))
+      return { result: { idTokenInfo: idTokenInfoOf(judged, protocol) }, decision: true, ...end };
+    const begins = beginsOf(payload, reading, at, chargePointId, transactionId);
+    const { judgement, note } = judgeStart(judged, idToken.token, begins, context);
+    return {
+      result: { idTokenInfo: idTokenInfoOf(judgement, protocol) },
+      decision: true,
+      ...(note === undefined ? {} : { note }),
+    };
   },
   lookup(payload, receivedAt) {
     const reading = new Reading();
@@ -72,6 +92,27 @@ export const transactionEvent: Action = {
     };
   },
 };
+
+/** Reasons for which a token is shown that ends something. */
+const TO_END = new Set<unknown>(['StopAuthorized', 'Deauthorized', 'RemoteStop']);
+
+function beginsOf(
+  payload: Payload,
+  reading: Reading,
+  at: number,
+  chargePointId: string,
+  transactionId: string,
+): Begins {
+  const outlet =
+    payload.evse === undefined ? undefined : outletOf(reading.object(payload, 'evse'), 'id', reading);
+  return {
+    transactionId,
+    evseId: outlet?.evseId,
+    at,
+    asking: payload.eventType === 'Started' ? 0 : reading.integer(payload, 'seqNo'),
+    sessionId: () => sessionId2(chargePointId, transactionId),
+  };
+}
 
 function shownAt(timestamp: unknown, receivedAt: number): number {
   const at = new Reading().time({ timestamp }, 'timestamp');

@@ -1,6 +1,7 @@
 import type { Payload } from '../call.js';
 import type { Device, Refusal } from '../dialect.js';
 import { fileName, report, SIGNED_UPDATE, UPDATE, UPLOAD } from '../jobs.js';
+import { LIST_ENTRIES, LIST_PER_MESSAGE } from '../memory.js';
 import { type ReplyTable, replyFrom } from '../replies.js';
 import { type Key, numberKey, passwordKey, switchKey } from '../settings.js';
 
@@ -14,7 +15,8 @@ const keys = (device: Device): Key[] => [
   // Up to 20 bytes in hexadecimal; the password itself is the bytes (OCPP-J 1.6, 6.2). Write-only.
   passwordKey('AuthorizationKey', /^([0-9a-fA-F]{2}){16,20}$/, 'hex'),
   { name: 'NumberOfConnectors', read: () => String(device.profile.connectors) },
-  { name: 'LocalAuthListMaxLength', read: () => '10000' },
+  { name: 'LocalAuthListMaxLength', read: () => String(LIST_ENTRIES) },
+  { name: 'SendLocalListMaxLength', read: () => String(LIST_PER_MESSAGE) },
   { name: 'ChargeProfileMaxStackLevel', read: () => '8' },
   {
     name: 'SupportedFeatureProfiles',
@@ -75,9 +77,9 @@ const REPLIES: ReplyTable = {
       memory.updateList(
         listVersion as number,
         updateType as string,
-        (localAuthorizationList as { idTag: string; idTagInfo?: object }[]).map(({ idTag, idTagInfo }) => ({
+        (localAuthorizationList as { idTag: string; idTagInfo?: Payload }[]).map(({ idTag, idTagInfo }) => ({
           token: idTag,
-          keep: idTagInfo !== undefined,
+          info: idTagInfo,
         })),
       ),
     ),

@@ -1,10 +1,12 @@
 import type { Payload } from '../call.js';
 import type { Device, Refusal } from '../dialect.js';
 import { fileName, report, SIGNED_UPDATE, UPDATE, UPLOAD } from '../jobs.js';
+import { LIST_ENTRIES, LIST_PER_MESSAGE } from '../memory.js';
 import { type ReplyTable, replyFrom } from '../replies.js';
 import { type Key, numberKey, passwordKey, switchKey } from '../settings.js';
 
 interface Variable {
+  attributeType?: string;
   component: { name: string };
   variable: { name: string; instance?: string };
 }
@@ -20,9 +22,14 @@ const VARIABLES = new Map<string, Key>(
     numberKey('OCPPCommCtrlr.MessageAttempts[TransactionEvent]', 'attempts', 1),
     numberKey('OCPPCommCtrlr.MessageAttemptInterval[TransactionEvent]', 'retrySeconds'),
     switchKey('AuthCtrlr.AuthorizeRemoteStart', 'authorizeRemote'),
+    { name: 'LocalAuthListCtrlr.ItemsPerMessage', read: () => String(LIST_PER_MESSAGE) } satisfies Key,
     passwordKey('SecurityCtrlr.BasicAuthPassword', /^.{16,64}$/, 'utf8'),
   ].map((key) => [key.name, key]),
 );
+
+const ENTRIES = 'LocalAuthListCtrlr.Entries';
+/** Attributes beside Actual. */
+const MOST = new Map([[`${ENTRIES} MaxSet`, String(LIST_ENTRIES)]]);
 
 const status = (word: string): Payload => ({ status: word });
 
@@ -47,13 +54,26 @@ const REPLIES: ReplyTable = {
   RequestStopTransaction: ({ transactionId }, device) =>
     status(device.remoteStop(transactionId as string) ? 'Accepted' : 'Rejected'),
   GetVariables: ({ getVariableData }, device) => ({
-    getVariableResult: (getVariableData as Variable[]).map(({ component, variable }) => {
-      const key = VARIABLES.get(nameOf({ component, variable }));
-      const value = key?.read?.(device.settings);
+    getVariableResult: (getVariableData as Variable[]).map(({ component, variable, attributeType }) => {
+      const name = nameOf({ component, variable });
+      const key = VARIABLES.get(name);
+      const value =
+        (attributeType ?? 'Actual') === 'Actual'
+          ? key?.read?.(device.settings)
+          : MOST.get(`${name} ${attributeType}`);
+      const known = name === ENTRIES ? String(device.memory.localList.size) : undefined;
+      const said = value ?? (attributeType === undefined || attributeType === 'Actual' ? known : undefined);
       return {
         attributeStatus:
-          value !== undefined ? 'Accepted' : key === undefined ? 'UnknownVariable' : 'Rejected',
-        ...(value === undefined ? {} : { attributeValue: value }),
+          said !== undefined
+            ? 'Accepted'
+            : key === undefined && known === undefined
+              ? 'UnknownVariable'
+              : attributeType === undefined || attributeType === 'Actual'
+                ? 'Rejected'
+                : 'NotSupportedAttributeType',
+        ...(attributeType === undefined ? {} : { attributeType }),
+        ...(said === undefined ? {} : { attributeValue: said }),
         component,
         variable,
       };
@@ -102,8 +122,8 @@ const REPLIES: ReplyTable = {
       memory.updateList(
         versionNumber as number,
         updateType as string,
-        (localAuthorizationList as { idToken: { idToken: string }; idTokenInfo?: object }[]).map(
-          ({ idToken, idTokenInfo }) => ({ token: idToken.idToken, keep: idTokenInfo !== undefined }),
+        (localAuthorizationList as { idToken: { idToken: string }; idTokenInfo?: Payload }[]).map(
+          ({ idToken, idTokenInfo }) => ({ token: idToken.idToken, info: idTokenInfo }),
         ),
       ),
     ),

@@ -1,0 +1,363 @@
+/**
+ * Which tokens are in a transaction, as far as one gateway knows: for ConcurrentTx (rules, "Sessions"). It decides what
+ * is answered and nothing else: tables are computed from the log alone.
+ *
+ * It knows from two sides:
+ * - its own answers, at once (`note`), so that of two starts a moment apart one is refused;
+ * - what is announced about sessions of all gateways (`heard`), some moments later, or after a restart.
+ * What was answered here stands against what is announced: an announcement may have been on its way when a charger said
+ * the end here.
+ *
+ * When it may be wrong it lets people charge: before the announcements have been read (`level`), while none come
+ * although some must (analytics is away), for what nobody has heard of for hours, and beyond `limit`. Then only this
+ * gateway's own answers count.
+ *
+ * Order and failure: everything is kept in memory. After a kill the announcements are read again; an answer that was
+ * given to a start which never came into the log is forgotten with it, and the charger, unanswered, asks again.
+ */
+import type { SessionView } from '../messages/charging-events.js';
+import { isWholeHoursOff } from './clock.js';
+
+/** The frame by which a token begins a transaction. */
+export interface TransactionStart {
+  readonly sessionId: string;
+  readonly chargePointId: string;
+  readonly transactionId: string;
+  /** 1.6: the connector. undefined: it does not say. */
+  readonly evseId: number | undefined;
+  /** `tokenHash`. */
+  readonly tokenHash: string;
+  /** The frame's own time where that can be true, else when it was received; epoch milliseconds. */
+  readonly at: number;
+  readonly receivedAt: number;
+  /**
+   * Tells askings of one transaction apart: a repeated frame has the same. 0 for the transaction's first frame, else
+   * its seqNo: a card that was refused may be shown again later.
+   */
+  readonly asking: number;
+}
+
+/** What was answered, or was said of an end. */
+export type TransactionNote =
+  | { readonly is: 'begun'; readonly start: TransactionStart; readonly accepted: boolean }
+  | {
+      readonly is: 'ended';
+      readonly chargePointId: string;
+      readonly transactionId: string;
+      /** As `TransactionStart.at`. */
+      readonly at: number;
+      readonly receivedAt: number;
+    };
+
+/** Announced of a session. */
+export interface Announced {
+  readonly view: Pick<
+    SessionView,
+    | 'sessionId'
+    | 'chargePointId'
+    | 'evseId'
+    | 'transactionId'
+    | 'status'
+    | 'authStatus'
+    | 'startedAt'
+    | 'stoppedAt'
+    | 'lastSeenAt'
+    | 'idTokenHash'
+  >;
+  /** Rises with the log. */
+  readonly version: number;
+  /** When a gateway had the frame that caused it. */
+  readonly at: number;
+}
+
+export interface ActiveOptions {
+  /** What was not heard of for so long no longer counts. */
+  readonly forgetMs: number;
+  /** Transactions kept; beyond it the oldest are forgotten, ended ones first. */
+  readonly limit: number;
+}
+
+interface Held {
+  readonly sessionId: string;
+  readonly chargePointId: string;
+  readonly transactionId: string;
+  evseId: number | undefined;
+  tokenHash: string;
+  /** undefined: refused for another reason, or nothing was shown yet. */
+  decision: 'accepted' | 'concurrent' | undefined;
+  asking: number;
+  /** The earlier of what the charger said and when a gateway had it: no clock that runs ahead is believed. */
+  begunAt: number;
+  endedAt: number | undefined;
+  heardAt: number;
+  /** Answered here. */
+  own: boolean;
+  /** Its end was said here. */
+  ownEnd: boolean;
+  /** Of the newest announcement; -1: none yet. */
+  version: number;
+}
+
+/** Chargers write whole seconds, and their clocks differ a little: so long before another one is not "before". */
+const CLOSE_MS = 5_000;
+/** Delivered within this, it was not kept offline. */
+const PROMPT_MS = 60_000;
+/** An overlap with something that has ended must be longer than clocks differ. */
+const OVERLAP_MS = 300_000;
+/** An own start is announced within this, or announcements are not to be relied on. */
+const AWAIT_MS = 120_000;
+
+export class ActiveTransactions {
+  /** What was announced up to now has been read. */
+  level = false;
+  private readonly sessions = new Map<string, Held>();
+  private readonly byToken = new Map<string, Held[]>();
+  /** By charge point and transaction id, in which an end is said. */
+  private readonly byName = new Map<string, Held>();
+  /** Since when an own start waits for any announcement. */
+  private awaiting: number | undefined;
+  private forgotten = 0;
+
+  constructor(private readonly options: ActiveOptions) {}
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** How many were forgotten for want of room, though they may still go on. */
+  get crowdedOut(): number {
+    return this.forgotten;
+  }
+
+  /** Announcements count: they have been read, and they come. */
+  isInformed(now: number): boolean {
+    return this.level && (this.awaiting === undefined || now - this.awaiting <= AWAIT_MS);
+  }
+
+  /** Whether the token is in another transaction as of this start. A repeated frame gets the answer it got. */
+  isElsewhere(start: TransactionStart): boolean {
+    const known = this.sessions.get(start.sessionId);
+    if (known?.decision === 'accepted') return false;
+    if (known?.decision === 'concurrent' && known.asking === start.asking) return true;
+    const informed = this.isInformed(start.receivedAt);
+    for (const other of this.byToken.get(start.tokenHash) ?? [])
+      if (other !== known && (informed || other.own) && this.countsAgainst(other, start)) return true;
+    return false;
+  }
+
+  private countsAgainst(other: Held, start: TransactionStart): boolean {
+    if (other.decision !== 'accepted') return false;
+    if (isSameOutlet(other, start)) return false;
+    if (other.begunAt > start.at + CLOSE_MS) return false;
+    if (other.endedAt !== undefined) return isLate(start) && other.endedAt > start.at + OVERLAP_MS;
+    return start.receivedAt - other.heardAt <= this.options.forgetMs;
+  }
+
+  /** Call with everything that was answered, in order. */
+  note(note: TransactionNote): void {
+    if (note.is === 'begun') this.noteBegun(note.start, note.accepted);
+    else this.noteEnded(note);
+  }
+
+  private noteBegun(start: TransactionStart, accepted: boolean): void {
+    const known = this.sessions.get(start.sessionId);
+    if (known?.decision === 'accepted') {
+      known.own = true;
+      return;
+    }
+    const begunAt = Math.min(start.at, start.receivedAt);
+    const held = known ?? {
+      sessionId: start.sessionId,
+      chargePointId: start.chargePointId,
+      transactionId: start.transactionId,
+      evseId: start.evseId,
+      tokenHash: '',
+      decision: undefined,
+      asking: start.asking,
+      begunAt,
+      endedAt: undefined,
+      heardAt: start.receivedAt,
+      own: true,
+      ownEnd: false,
+      version: -1,
+    };
+    held.own = true;
+    held.decision = accepted ? 'accepted' : 'concurrent';
+    held.asking = start.asking;
+    held.heardAt = Math.max(held.heardAt, start.receivedAt);
+    held.evseId ??= start.evseId;
+    this.setToken(held, start.tokenHash);
+    if (known === undefined) {
+      this.add(held);
+      // What is delivered very late is not announced any more.
+      if (!isLate(start)) this.awaiting ??= start.receivedAt;
+    }
+    if (accepted) this.leaveBehind(held);
+  }
+
+  /** What began at this outlet before is over, whatever became of its stop. */
+  private leaveBehind(held: Held): void {
+    for (const other of this.byToken.get(held.tokenHash) ?? [])
+      if (other !== held && isSameOutlet(other, held) && other.begunAt < held.begunAt)
+        other.endedAt ??= held.begunAt;
+  }
+
+  private noteEnded({
+    chargePointId,
+    transactionId,
+    at,
+    receivedAt,
+  }: TransactionNote & { is: 'ended' }): void {
+    const held = this.byName.get(nameOf(chargePointId, transactionId));
+    if (held === undefined) return;
+    held.endedAt = Math.min(held.endedAt ?? Number.POSITIVE_INFINITY, at, receivedAt);
+    held.ownEnd = true;
+  }
+
+  /**
+   * Something was announced of this session that need not be looked at if all is known of it: then true, and it counts
+   * as heard of.
+   */
+  goesOn(sessionId: string, at: number): boolean {
+    this.awaiting = undefined;
+    const held = this.sessions.get(sessionId);
+    if (held === undefined || held.endedAt !== undefined || held.evseId === undefined) return false;
+    if (held.version < 0) return false;
+    held.heardAt = Math.max(held.heardAt, at);
+    return true;
+  }
+
+  heard({ view, version, at }: Announced): void {
+    this.awaiting = undefined;
+    const known = this.sessions.get(view.sessionId);
+    if (known !== undefined && version <= known.version) return;
+    const tokenHash = view.idTokenHash ?? '';
+    if (known === undefined && tokenHash === '') return;
+    const begunAt = Math.min(Date.parse(view.startedAt), at);
+    const held = known ?? {
+      sessionId: view.sessionId,
+      chargePointId: view.chargePointId,
+      transactionId: view.transactionId,
+      evseId: undefined,
+      tokenHash: '',
+      decision: undefined,
+      asking: 0,
+      begunAt,
+      endedAt: undefined,
+      heardAt: at,
+      own: false,
+      ownEnd: false,
+      version,
+    };
+    held.version = version;
+    held.evseId = view.evseId ?? held.evseId;
+    held.begunAt = Math.min(held.begunAt, begunAt);
+    held.heardAt = Math.max(held.heardAt, at);
+    if (!held.own) held.decision = decisionOf(view.authStatus);
+    if (held.tokenHash === '') this.setToken(held, tokenHash);
+    if (known === undefined) this.add(held);
+    if (view.status === 'active') {
+      if (!held.ownEnd) held.endedAt = undefined;
+    } else {
+      const end = Math.min(Date.parse(view.stoppedAt ?? view.lastSeenAt), at);
+      held.endedAt = held.ownEnd ? Math.min(held.endedAt as number, end) : end;
+      this.endAliases(held, end);
+    }
+  }
+
+  /** A second start that the log took for the same one (an alias) is never announced by its own name. */
+  private endAliases(held: Held, end: number): void {
+    for (const other of this.byToken.get(held.tokenHash) ?? [])
+      if (other !== held && other.version < 0 && isSameOutlet(other, held) && other.begunAt < end)
+        other.endedAt ??= end;
+  }
+
+  /** It turned out to be none. */
+  vanished(sessionId: string): void {
+    this.awaiting = undefined;
+    const held = this.sessions.get(sessionId);
+    if (held !== undefined && !held.own) this.remove(held);
+  }
+
+  /** Call now and then. */
+  forget(now: number): void {
+    const before = now - this.options.forgetMs;
+    for (const held of this.sessions.values())
+      if (Math.max(held.heardAt, held.endedAt ?? 0) < before) this.remove(held);
+  }
+
+  /** The announcements that were read are not those that come: what only they say is void. */
+  forgetHeard(): void {
+    this.level = false;
+    for (const held of [...this.sessions.values()]) {
+      if (held.own) held.version = -1;
+      else this.remove(held);
+    }
+  }
+
+  private add(held: Held): void {
+    this.sessions.set(held.sessionId, held);
+    this.byName.set(nameOf(held.chargePointId, held.transactionId), held);
+    if (this.sessions.size > this.options.limit) this.makeRoom();
+  }
+
+  /** A tenth at once, so that a crowd costs no search at each start. */
+  private makeRoom(): void {
+    const room = Math.floor(this.options.limit * 0.9);
+    for (const held of this.sessions.values()) {
+      if (this.sessions.size <= room) return;
+      if (held.endedAt !== undefined) this.remove(held);
+    }
+    for (const held of this.sessions.values()) {
+      if (this.sessions.size <= room) return;
+      this.remove(held);
+      this.forgotten += 1;
+    }
+  }
+
+  private setToken(held: Held, tokenHash: string): void {
+    if (held.tokenHash === tokenHash) return;
+    this.unlist(held);
+    held.tokenHash = tokenHash;
+    const list = this.byToken.get(tokenHash);
+    if (list === undefined) this.byToken.set(tokenHash, [held]);
+    else list.push(held);
+  }
+
+  private unlist(held: Held): void {
+    const list = this.byToken.get(held.tokenHash);
+    if (list === undefined) return;
+    const place = list.indexOf(held);
+    if (place >= 0) list.splice(place, 1);
+    if (list.length === 0) this.byToken.delete(held.tokenHash);
+  }
+
+  private remove(held: Held): void {
+    this.unlist(held);
+    this.sessions.delete(held.sessionId);
+    const name = nameOf(held.chargePointId, held.transactionId);
+    if (this.byName.get(name) === held) this.byName.delete(name);
+  }
+}
+
+const nameOf = (chargePointId: string, transactionId: string): string => `${chargePointId}/${transactionId}`;
+
+interface AtOutlet {
+  readonly chargePointId: string;
+  readonly evseId: number | undefined;
+}
+
+/** One of them ends when the other begins. Where the EVSE is not known it may be the same. */
+const isSameOutlet = (a: AtOutlet, b: AtOutlet): boolean =>
+  a.chargePointId === b.chargePointId &&
+  (a.evseId === undefined || b.evseId === undefined || a.evseId === b.evseId);
+
+/**
+ * Kept offline, and delivered late. A clock with the wrong hour makes every start look so: nobody is to be refused for
+ * what he has ended before he came.
+ */
+const isLate = ({ at, receivedAt }: TransactionStart): boolean =>
+  receivedAt - at > PROMPT_MS && !isWholeHoursOff(at, receivedAt);
+
+const decisionOf = (authStatus: string): Held['decision'] =>
+  authStatus === 'Accepted' ? 'accepted' : authStatus === 'ConcurrentTx' ? 'concurrent' : undefined;
