@@ -152,5 +152,6 @@ test('a code has the status it is answered with: none is 503 for want of a row i
     'REGISTRY_NOT_READY',
     'REGISTRY_UNANSWERED',
     'REQUEST_PENDING',
+    'ROTATION_LATE',
   ]);
 });
