@@ -10,10 +10,11 @@ import type { Account } from '../src/domain/registry/account.js';
 import { readSettings } from '../src/platform/config.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { Registry as Metrics } from '../src/platform/metrics.js';
+import { observeLogins } from '../src/registry/metrics.js';
 import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
-import { FakeLog, FakePublisher } from '../src/registry/testing/fakes.js';
+import { FakeLog, FakePublisher, fakeLoginStore } from '../src/registry/testing/fakes.js';
 import { expectDeclared } from './declared.js';
 import { type Answer, ask, listening } from './http.js';
 
@@ -22,6 +23,9 @@ export const PASSWORD = 'correct horse battery staple';
 
 export interface HouseOptions {
   readonly log?: FakeLog;
+  readonly loginLog?: FakeLog;
+  /** It is not waited until the logs have been read. */
+  readonly unready?: boolean;
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
   readonly imports?: AppOptions['imports'];
@@ -33,6 +37,8 @@ export type House = Awaited<ReturnType<typeof openHouse>>;
 /** Of several on the same log each is an api process, as far as the registry can tell. */
 export async function openHouse({
   log = new FakeLog(),
+  loginLog = new FakeLog(),
+  unready = false,
   env = {},
   rates,
   imports,
@@ -44,10 +50,12 @@ export async function openHouse({
   const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
   const publisher = new FakePublisher(log);
   const store = new RegistryStore({ replica, publisher, writeMs: 10_000, now, logger: silentLogger });
+  const { store: loginStore, publisher: loginPublisher } = fakeLoginStore({ log: loginLog, now });
   const events: ChargingEventMessage[] = [];
   const accounts = createAccounts({
     settings,
     store,
+    loginStore,
     publisher: {
       publishChargingEvent: async (event) => void events.push(chargingEvent.parse(event)),
     },
@@ -55,6 +63,8 @@ export async function openHouse({
     log: silentLogger,
   });
   const authentication = accounts.confirm(authenticationFrom(settings, accounts.authenticators));
+  const metrics = new Metrics();
+  observeLogins(loginStore.replica, metrics);
   const app = await buildApp({
     queries: {
       list: () => [],
@@ -69,11 +79,11 @@ export async function openHouse({
     ...(rates === undefined ? {} : { rates }),
     ...(imports === undefined ? {} : { imports }),
     ...(trustedProxies === undefined ? {} : { trustedProxies }),
-    metrics: new Metrics(),
+    metrics,
     log: silentLogger,
     docsPage: false,
   });
-  await replica.level;
+  if (!unready) await Promise.all([replica.level, loginStore.replica.level]);
   const get = await listening(app);
   const base = `http://127.0.0.1:${(app.server.address() as { port: number }).port}`;
 
@@ -116,6 +126,9 @@ export async function openHouse({
     say,
     store,
     log,
+    loginStore,
+    loginLog,
+    loginPublisher,
     clock,
     publisher,
     authentication,
@@ -152,6 +165,7 @@ export async function openHouse({
     async close() {
       await app.close();
       await replica.close();
+      await loginStore.replica.close();
     },
   };
 }

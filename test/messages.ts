@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChargingEventMessage } from '../src/domain/messages/charging-events.js';
 import type { CmsEvent } from '../src/domain/messages/cms-events.js';
 import type { ChargingCommand, HeldCharger, KeptCommand } from '../src/domain/messages/commands.js';
+import type { LoginEvent } from '../src/domain/messages/login-events.js';
 import type { Notification } from '../src/domain/messages/notifications.js';
 
 const at = '2026-11-25T10:00:00.250Z';
@@ -60,6 +61,18 @@ export const stationCreated = (id: string, entityId = 'S1'): CmsEvent => ({
   actor: 'test',
   state: { name: 'Harbour' },
 });
+
+export const loginBegun = (id: string, loginId = 'f3b1c2d4e5a6', accountId = 'ac-1') =>
+  ({
+    id,
+    schema: 1 as const,
+    at,
+    type: 'login.begun' as const,
+    loginId,
+    accountId,
+    endsAt: '2026-12-09T10:00:00.250Z',
+    credential: 'mZ0bq1c2r3s4t5u6',
+  }) satisfies LoginEvent;
 
 export const notice = (id: string, audience: Partial<Notification['audience']> = {}): Notification => ({
   id,

@@ -42,6 +42,7 @@ export async function createTestQueues(
       amqpUrl: directUrl,
       prefix,
       eventsRetentionDays: 1,
+      loginDays: 1,
       ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
     });
   if (!options.bare) await declare();

@@ -12,7 +12,7 @@ import { WattstreamError } from '../src/platform/errors.js';
 import { silentLogger } from '../src/platform/logger.js';
 import { Registry } from '../src/platform/metrics.js';
 import { createMemoryDeadLetters } from '../src/queues/memory/dead-letters.js';
-import { fakeStore } from '../src/registry/testing/fakes.js';
+import { fakeLoginStore, fakeStore } from '../src/registry/testing/fakes.js';
 
 const SECRET = 'a secret of more than thirty-two bytes';
 const nothing = async (): Promise<never> => {
@@ -22,9 +22,11 @@ const nothing = async (): Promise<never> => {
 export async function wholeApi() {
   const routes: RouteOptions[] = [];
   const { store } = fakeStore();
+  const { store: loginStore } = fakeLoginStore();
   const accounts = createAccounts({
     settings: readSettings({ WATTSTREAM_JWT_SECRET: SECRET }),
     store,
+    loginStore,
     publisher: { publishChargingEvent: async () => {} },
     now: Date.now,
     log: silentLogger,
@@ -72,5 +74,6 @@ export async function wholeApi() {
     docsPage: false,
     onRoute: (route) => void routes.push(route),
   });
+  app.server.once('close', () => void loginStore.replica.close());
   return { app, routes, store };
 }

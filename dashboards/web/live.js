@@ -4,6 +4,7 @@
  */
 import { io } from '/socket.io/socket.io.esm.min.js';
 import { emptyState, take, takeSnapshot } from './live-state.js';
+import { createLogin, roomOf } from './login.js';
 
 const SHOWN = 100;
 const PAINT_MS = 250;
@@ -11,25 +12,48 @@ const RETRY_MS = [500, 2_000, 5_000];
 
 const byId = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
-const room = query.get('room') ?? 'operator';
-/** For this tab only: it goes when the tab is closed. */
-const remembered = {
+const wanted = query.get('room');
+let room = wanted ?? 'operator';
+/** A token that somebody brought along, for this tab only: it goes when the tab is closed. */
+const brought = {
   get: () => sessionStorage.getItem('token'),
   set: (token) => sessionStorage.setItem('token', token),
+  drop: () => sessionStorage.removeItem('token'),
 };
+const login = createLogin({
+  fetch: (...given) => fetch(...given),
+  now: Date.now,
+  later: (work, ms) => setTimeout(work, Math.min(ms, 2 ** 31 - 1)),
+  never: (timer) => clearTimeout(timer),
+  locks: navigator.locks,
+  changed: showLogin,
+});
+/** The access token of the present connection: with the next one it is made again. */
+let shownToken;
 
 let state = emptyState();
+/** A snapshot has come: what is shown is something that was so. */
+let known = false;
 let place;
 let live = false;
 let failures = 0;
 
 const socket = io({
   transports: ['websocket'],
-  auth: (give) => give(remembered.get() ? { token: remembered.get() } : {}),
+  auth: async (give) => {
+    shownToken = await login.token();
+    const token = shownToken ?? brought.get();
+    give(token ? { token } : {});
+  },
 });
 
 /** Back into the room: with what was missed if that is still known, else with a snapshot. */
 async function join() {
+  if (room === undefined) {
+    place = undefined;
+    tellState();
+    return;
+  }
   try {
     const answer = await socket
       .timeout(20_000)
@@ -39,7 +63,10 @@ async function join() {
       );
     if (!answer.ok) throw new Error(answer.detail);
     failures = 0;
-    if (answer.snapshot) state = takeSnapshot(answer.snapshot);
+    if (answer.snapshot) {
+      state = takeSnapshot(answer.snapshot);
+      known = true;
+    }
     place = { epoch: answer.epoch, seq: answer.seq };
     live = answer.live;
     tellState();
@@ -71,30 +98,111 @@ socket.on('feed', (feed) => {
 socket.on('bye', (bye) => {
   tell(`The server closes this connection: ${bye.detail}`, true);
   // What the server closes on purpose is not opened again by the library.
-  setTimeout(() => socket.connect(), RETRY_MS[1]);
+  setTimeout(() => socket.connected || socket.connect(), RETRY_MS[1]);
 });
 socket.on('disconnect', () => tellState());
-socket.on('connect_error', (error) => {
+socket.on('connect_error', async (error) => {
   const code = error.data?.code ?? '';
   const unknown = code === 'UNAUTHENTICATED' || code.startsWith('TOKEN_');
-  byId('login').hidden = !unknown;
-  tell(
-    unknown
-      ? 'Who are you? A token opens this page.'
-      : `No connection: ${error.data?.detail ?? error.message}`,
-    true,
-  );
-  if (!socket.active && !unknown) setTimeout(() => socket.connect(), RETRY_MS[2]);
-});
-byId('login').addEventListener('submit', (event) => {
-  event.preventDefault();
-  remembered.set(byId('token').value.trim());
-  byId('login').hidden = true;
-  socket.connect();
+  if (!unknown) {
+    tell(`No connection: ${error.data?.detail ?? error.message}`, true);
+    if (!socket.active) setTimeout(() => socket.connect(), RETRY_MS[2]);
+    return;
+  }
+  const was = shownToken;
+  if (was === undefined && brought.get()) {
+    brought.drop();
+    showProblem('This token opens nothing (any more).');
+  }
+  if (was === undefined ? await login.resume() : await login.refused()) return reconnect();
+  if (login.state.phase === 'unknown') {
+    // Who was here cannot be asked now.
+    setTimeout(() => socket.connect(), RETRY_MS[2]);
+    return;
+  }
+  forget();
+  openDoor();
 });
 
+/** With the token that there is now; what is shown stays until the room answers. */
+function reconnect() {
+  socket.disconnect().connect();
+}
+
+/** Who has gone leaves nothing on the screen. */
+function forget() {
+  state = emptyState();
+  known = false;
+  place = undefined;
+  paint();
+}
+
+let lastToken;
+/** Hears of each change of who is logged in. */
+async function showLogin({ phase, me, problem, busy, waitUntil }) {
+  showProblem(problem ?? '');
+  const button = byId('login-submit');
+  button.textContent = busy ? 'Logging in…' : 'Log in';
+  // Not `disabled`: what has the focus would lose it.
+  button.setAttribute('aria-disabled', String(busy || Date.now() < waitUntil));
+  byId('account').hidden = phase !== 'in';
+  if (phase === 'in') {
+    byId('who').textContent = me?.name ?? me?.email ?? me?.id ?? 'somebody';
+    byId('role').textContent = me === undefined ? '' : `(${me.role})`;
+    room = wanted ?? roomOf(me);
+    closeDoor();
+    const token = await login.token();
+    // The server ends a connection with the token it began with.
+    if (token !== lastToken && shownToken !== undefined && socket.connected) reconnect();
+    lastToken = token;
+  } else if (phase === 'out' && shownToken !== undefined) {
+    shownToken = undefined;
+    socket.disconnect();
+    forget();
+    openDoor();
+  }
+}
+
+function showProblem(text) {
+  const line = byId('login-problem');
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function openDoor() {
+  tell('Who are you? Nobody is shown anything without logging in.', true);
+  if (!byId('door').hidden) return;
+  byId('door').hidden = false;
+  byId('email').focus();
+}
+function closeDoor() {
+  if (byId('door').hidden) return;
+  const hadFocus = byId('door').contains(document.activeElement);
+  byId('door').hidden = true;
+  byId('password').value = '';
+  if (hadFocus) byId('account').focus();
+}
+
+byId('login').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  brought.drop();
+  if (await login.login(byId('email').value.trim(), byId('password').value)) reconnect();
+  else if (!byId('door').hidden) byId('password').select();
+});
+byId('token-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  brought.set(byId('token').value.trim());
+  byId('token').value = '';
+  showProblem('');
+  closeDoor();
+  socket.connect();
+});
+byId('logout').addEventListener('click', () => void login.logout());
+
 function tellState() {
-  if (!socket.connected) tell('These figures are old: the connection is gone; trying again.', true);
+  if (!byId('door').hidden) return;
+  if (room === undefined)
+    tell('There is nothing live for you here. The questions below can be asked.', false);
+  else if (!socket.connected) tell('These figures are old: the connection is gone; trying again.', true);
   else if (!place) tell('Asking…', false);
   else if (!live) tell('These figures may be old: no news reach the server at present.', true);
   else tell(room === 'operator' ? 'Live.' : `Live: ${room}.`, false);
@@ -170,7 +278,8 @@ function paint() {
     energy: kWh(sum(({ energyWh }) => energyWh)),
     running: count(state.commands.size),
   };
-  for (const dd of document.querySelectorAll('[data-figure]')) dd.textContent = figures[dd.dataset.figure];
+  for (const dd of document.querySelectorAll('[data-figure]'))
+    dd.textContent = known ? figures[dd.dataset.figure] : '–';
 
   const sessionRows = sessions
     .slice(0, SHOWN)
@@ -186,7 +295,7 @@ function paint() {
         cell(price(session.cost), 'number'),
       ),
     );
-  fill('sessions', sessionRows, 8, place ? 'No session is going on.' : 'Nothing is known yet.');
+  fill('sessions', sessionRows, 8, known ? 'No session is going on.' : 'Nothing is known yet.');
   const more = sessions.length - sessionRows.length;
   byId('more').textContent = more > 0 || state.truncated ? `and ${more > 0 ? count(more) : 'some'} more` : '';
 
@@ -212,5 +321,5 @@ function paint() {
       cell(charger.stationId ?? ''),
     ),
   );
-  fill('chargers', chargerRows, 6, place ? 'No charger has ever connected.' : 'Nothing is known yet.');
+  fill('chargers', chargerRows, 6, known ? 'No charger has ever connected.' : 'Nothing is known yet.');
 }

@@ -21,8 +21,9 @@ import { openQueues } from '../queues/rabbitmq/open.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
 import { telling } from '../queues/telling.js';
 import { firstAdminText, makeFirstAdmin } from '../registry/first-admin.js';
-import { observeReplica } from '../registry/metrics.js';
+import { observeLogins, observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
+import { openLogins } from '../registry/rabbitmq/open-logins.js';
 import { createRabbitEventLog } from '../streams/rabbitmq/event-log.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { buildApp } from './app.js';
@@ -71,7 +72,10 @@ const readiness = lifecycle.hold(
   watchReadiness({ ask: () => queries.ping(), everyMs: 1_000, log }),
 );
 
-const queues = lifecycle.hold('queues', openQueues(settings, 'wattstream api', log));
+const queues = lifecycle.hold(
+  'queues',
+  openQueues(settings, 'wattstream api', log, { loginDays: settings.WATTSTREAM_LOGIN_DAYS }),
+);
 const { connection, prefix, topology } = queues;
 const { store: registry } = lifecycle.hold(
   'registry',
@@ -86,9 +90,25 @@ const { store: registry } = lifecycle.hold(
   }),
 );
 observeReplica(registry.replica, metrics);
+// Without a secret nobody logs in here.
+const loginStore =
+  settings.WATTSTREAM_JWT_SECRET === undefined
+    ? undefined
+    : lifecycle.hold(
+        'logins',
+        openLogins({
+          address: streamAddress(settings),
+          topology,
+          publisher: queues.events,
+          writeMs: settings.WATTSTREAM_REGISTRY_WRITE_MS,
+          log,
+        }),
+      ).store;
+if (loginStore !== undefined) observeLogins(loginStore.replica, metrics);
 const accounts = createAccounts({
   settings,
   store: registry,
+  ...(loginStore === undefined ? {} : { loginStore }),
   publisher: queues.events,
   now: Date.now,
   log,
@@ -100,7 +120,9 @@ if (mode === 'required' && accounts.routes !== undefined && settings.WATTSTREAM_
     // To the terminal alone: a log is kept, and read by others.
     .then((made) => made && process.stderr.write(firstAdminText(made)))
     .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the first admin could not be made'));
-const health = { ready: () => registry.replica.ready() ?? readiness.ready() };
+const health = {
+  ready: () => registry.replica.ready() ?? loginStore?.replica.ready() ?? readiness.ready(),
+};
 
 const logOf = (stream: string) => createRabbitEventLog({ address: streamAddress(settings), stream, log });
 const { streams } = messageNames(prefix);

@@ -11,6 +11,7 @@ const FILES = [
   { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { path: '/live.js', file: 'live.js', type: 'text/javascript; charset=utf-8' },
   { path: '/live-state.js', file: 'live-state.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/login.js', file: 'login.js', type: 'text/javascript; charset=utf-8' },
   { path: '/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
 ] as const;
 

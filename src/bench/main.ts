@@ -24,6 +24,7 @@ import { type StormReport, standBy } from '../simulator/storm.js';
 import { createRabbitInspector } from '../streams/rabbitmq/inspector.js';
 import { measureEvents } from './events.js';
 import { FOLD_SHAPES, measureFold } from './fold.js';
+import { type LoginsRound, measureLogins } from './logins.js';
 import type { NotifiedOptions, NotifiedRound } from './notified-process.js';
 import { measureRegistry, type RegistryRound } from './registry.js';
 import { type LoadRound, median, type ReadRound, reportText, type StormRound } from './report.js';
@@ -35,6 +36,7 @@ const options = new Command('bench')
   .option('--rounds <n>', 'rounds; the median counts', Number, 3)
   .option('--storm <n>', 'chargers that lose their connections at once; 0 = no storm', Number, 5_000)
   .option('--events <n>', 'also read so many events into their table', Number, 0)
+  .option('--logins <n>', 'only this: how soon logins are known after a start, out of n events', Number)
   .option('--registry <n>', 'only this: how soon a registry of n entities is known after a start', Number)
   .option('--notifications <rate>', 'only this: from frame to browser at so many frames/s', Number)
   .option(
@@ -52,6 +54,7 @@ const options = new Command('bench')
     rounds: number;
     storm: number;
     events: number;
+    logins?: number;
     registry?: number;
     notifications?: number;
     readingOf: number;
@@ -319,6 +322,21 @@ if (options.registry !== undefined) {
     async round() {
       const child = run('registry-process.js', {});
       const round = await message<RegistryRound>(child);
+      await stopped(child);
+      return round;
+    },
+  });
+  process.exit(0);
+}
+if (options.logins !== undefined) {
+  await measureLogins({
+    env,
+    events: options.logins,
+    rounds: options.rounds,
+    say,
+    async round() {
+      const child = run('logins-process.js', {});
+      const round = await message<LoginsRound>(child);
       await stopped(child);
       return round;
     },

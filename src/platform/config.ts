@@ -252,7 +252,7 @@ export const settings = z.object({
     .describe('Key of our own tokens (HS256), 32 bytes at the least; `wattstream token` signs with it'),
   WATTSTREAM_ACCESS_MINUTES: count(15, 1, 24 * 60).describe('How long an access token of a login holds'),
   WATTSTREAM_LOGIN_DAYS: count(14, 1, 365).describe(
-    'How long a login can be continued with its refresh token, however often; then the password is asked for again',
+    'How long a login can be continued with its refresh token, however often; then the password is asked for again. RabbitMQ keeps logins two days longer, by the value with which an api first made the stream cms.logins.log',
   ),
   WATTSTREAM_LOGIN_ATTEMPTS: count(5, 1).describe(
     'Failed logins in a row for one account from one address, after which it waits; ten times as many for one account from anywhere, or from one address for any account',

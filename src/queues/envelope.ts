@@ -1,6 +1,7 @@
 /** How a message of ours looks on an exchange, whoever carries it. */
 import { type ChargingEventMessage, chargingEvent } from '../domain/messages/charging-events.js';
 import { type CmsEvent, cmsEvent } from '../domain/messages/cms-events.js';
+import { type LoginEvent, loginEvent } from '../domain/messages/login-events.js';
 import type { MessageNames } from '../domain/messages/names.js';
 import { type Notification, notification, routingKeys } from '../domain/messages/notifications.js';
 import { WattstreamError } from '../platform/errors.js';
@@ -63,6 +64,20 @@ export const ofCmsEvent = (names: MessageNames, event: CmsEvent): Envelope => {
     messageId: fits(message.id, 'id'),
     type: message.type,
     appId: short(message.entityId),
+    timestamp: seconds(message.at),
+    body: JSON.stringify(message),
+  };
+};
+
+export const ofLoginEvent = (names: MessageNames, event: LoginEvent): Envelope => {
+  const message = validated(loginEvent, event, 'An event of a login');
+  return {
+    exchange: names.exchanges.logins,
+    routingKey: message.type,
+    cc: [],
+    messageId: fits(message.id, 'id'),
+    type: message.type,
+    appId: short(message.accountId),
     timestamp: seconds(message.at),
     body: JSON.stringify(message),
   };

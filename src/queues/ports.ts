@@ -6,6 +6,7 @@
 import type { ChargingEventMessage } from '../domain/messages/charging-events.js';
 import type { CmsEvent } from '../domain/messages/cms-events.js';
 import type { ChargingCommand, HeldCharger, KeptCommand } from '../domain/messages/commands.js';
+import type { LoginEvent } from '../domain/messages/login-events.js';
 import type { Notification } from '../domain/messages/notifications.js';
 
 /**
@@ -17,6 +18,7 @@ export interface EventPublisher {
   publishChargingEvent(event: ChargingEventMessage): Promise<void>;
   publishNotification(notification: Notification): Promise<void>;
   publishCMSEvent(event: CmsEvent): Promise<void>;
+  publishLoginEvent(event: LoginEvent): Promise<void>;
   /** Messages not yet confirmed. */
   readonly unconfirmed: number;
   close(drainMs?: number): Promise<void>;

@@ -8,6 +8,7 @@ import {
   command,
   held,
   keptCommand,
+  loginBegun,
   notice,
   online,
   stationCreated,
@@ -28,6 +29,8 @@ import type {
   NotificationFeed,
 } from './ports.js';
 
+type Log = 'chargingEvents' | 'cmsEvents' | 'logins';
+
 export interface QueuesUnderTest {
   publisher(limits?: { maxUnconfirmed?: number }): EventPublisher;
   sender(): CommandSender;
@@ -35,7 +38,7 @@ export interface QueuesUnderTest {
   kept(): KeptCommands;
   wakes(): ListWakes;
   feed(): NotificationFeed;
-  log(which: 'chargingEvents' | 'cmsEvents'): EventLog;
+  log(which: Log): EventLog;
   /** Nobody reaches the broker any more, until `back`. */
   away(): Promise<void>;
   back(): Promise<void>;
@@ -56,7 +59,7 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
     });
     afterEach(() => queues.close());
 
-    const follow = (from: FollowFrom, which: 'chargingEvents' | 'cmsEvents' = 'chargingEvents') => {
+    const follow = (from: FollowFrom, which: Log = 'chargingEvents') => {
       const records: EventRecord[] = [];
       let levelAt: number | undefined;
       const refusals: WattstreamError[] = [];
@@ -80,10 +83,13 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
       await publisher.publishChargingEvent(anomaly('e1', 'CP-7'));
       await publisher.publishChargingEvent(anomaly('e2'));
       await publisher.publishCMSEvent(stationCreated('c1'));
+      await publisher.publishLoginEvent(loginBegun('l1'));
       expect(publisher.unconfirmed).toBe(0);
       const charging = follow({ from: 'first' });
       const cms = follow({ from: 'first' }, 'cmsEvents');
-      await until(() => charging.levelAt() !== undefined && cms.levelAt() !== undefined, 'level');
+      const logins = follow({ from: 'first' }, 'logins');
+      const all = [charging, cms, logins];
+      await until(() => all.every(({ levelAt }) => levelAt() !== undefined), 'level');
       expect(charging.records.map(({ body: _, ...rest }) => rest)).toEqual([
         { offset: 0, routingKey: 'anomaly.found', id: 'e1', app: 'CP-7', publishedAt: 1_795_600_800_000 },
         { offset: 1, routingKey: 'anomaly.found', id: 'e2', app: 'CP-1', publishedAt: 1_795_600_800_000 },
@@ -93,6 +99,7 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
         anomaly('e2'),
       ]);
       expect(cms.records).toMatchObject([{ id: 'c1', app: 'S1', routingKey: 'cms.station.created' }]);
+      expect(logins.records).toMatchObject([{ id: 'l1', app: 'ac-1', routingKey: 'login.begun' }]);
     });
 
     test('many at once keep their order', async () => {
@@ -111,6 +118,9 @@ export function queuesContract(name: string, create: () => Promise<QueuesUnderTe
         message: expect.stringContaining('chargePointId'),
       });
       await expect(publisher.publishCMSEvent({ ...stationCreated('c1'), version: 0 })).rejects.toMatchObject({
+        code: 'MESSAGE_INVALID',
+      });
+      await expect(publisher.publishLoginEvent({ ...loginBegun('l1'), loginId: '' })).rejects.toMatchObject({
         code: 'MESSAGE_INVALID',
       });
       await expect(publisher.publishNotification({ ...notice('n1'), id: '' })).rejects.toMatchObject({

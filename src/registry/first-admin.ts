@@ -91,7 +91,7 @@ export const firstAdminText = ({ email, password }: MadePassword): string =>
     '  The first admin was made. This is shown once:',
     `    e-mail    ${email}`,
     `    password  ${password}`,
-    '  To log in: POST /api/auth/login. Lost it: wattstream admin reset-password',
+    '  To log in: the page at /, or POST /api/auth/login. Lost it: wattstream admin reset-password',
     '',
     '',
   ].join('\n');

@@ -16,8 +16,11 @@ import { gunzip, gzip } from 'node:zlib';
 import { z } from 'zod';
 import { type Entity, emptyState, put, type RegistryState } from '../domain/registry/state.js';
 
-/** Of the judgement and of this format. 2: `logins`, which older processes do not keep. */
-const RULES = 2;
+/**
+ * Of the judgement and of this format. 2: with `logins`. 3: without them, and judged by the rules that events name (older
+ * processes know no LAST_ADMIN, and write down as applied what is void).
+ */
+const RULES = 3;
 
 /** Of text before it is gzipped: so a record stays far below the 1 MiB that a stream takes, whatever is in it. */
 const CHUNK_CHARS = 384 * 1024;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { EntityKind } from '../domain/messages/cms-events.js';
 import { routingKeys } from '../domain/messages/notifications.js';
-import type { Change } from '../domain/registry/state.js';
+import { type Change, emptyState } from '../domain/registry/state.js';
 import { examples } from '../domain/registry/testing/examples.js';
 import { silentLogger } from '../platform/logger.js';
 import { MemoryEventLog } from '../queues/memory/event-log.js';
@@ -244,6 +244,33 @@ describe('the store', () => {
     await store.replica.level;
     expect(store.replica.position).toBe(1);
     await expect(create(store, 'station', station)).resolves.toMatchObject({ version: 1 });
+  });
+
+  test('logins of former versions are passed over without a word, and take no memory', async () => {
+    const said: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void said.push(fields) };
+    const old = (version: number, change: string) => ({
+      id: `l${version}`,
+      schema: 1,
+      at: '2026-11-25T10:00:00.000Z',
+      type: `cms.logins.${change}`,
+      kind: 'logins',
+      entityId: 'ac-1',
+      version,
+      actor: 'ac-1',
+      state: { id: 'ac-1', families: [] },
+    });
+    // With its routing key, as the broker keeps it, and without.
+    const body = JSON.stringify(old(1, 'created'));
+    log.append({ id: 'l1', body, routingKey: 'cms.logins.created', app: '', publishedAt: 0 });
+    append(log, 'l2', JSON.stringify(old(2, 'updated')));
+    append(log, 'x', 'nonsense');
+    const replica = new Replica({ log, newestSnapshot: async () => undefined, logger });
+    open.push(replica);
+    await replica.level;
+    expect(replica.position).toBe(2);
+    expect(said).toEqual([{ code: 'CMS_EVENT_UNREADABLE', offset: 2 }]);
+    expect(replica.state).toEqual(emptyState());
   });
 
   describe('snapshots', () => {

@@ -12,14 +12,15 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
-import { type Complaint, judge } from '../domain/registry/evolve.js';
+import { type Complaint, EVENT_RULES, judge, type Verdict } from '../domain/registry/evolve.js';
 import { KINDS, type Kind, type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
 import { type Change, type Entity, lastState, lookUp, type RegistryState } from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { withTimeout } from '../platform/retry.js';
 import type { EventPublisher } from '../queues/ports.js';
-import type { Judged, Replica } from './replica.js';
+import { Judgements } from './judgements.js';
+import type { Replica } from './replica.js';
 
 export interface Proposal<K extends EntityKind = EntityKind> {
   readonly kind: K;
@@ -42,10 +43,16 @@ export interface StoreOptions {
 }
 
 export class RegistryStore {
-  private readonly waiting = new Map<string, (judged: Judged) => void>();
+  private readonly judgements: Judgements<CmsEvent, Verdict>;
 
   constructor(private readonly options: StoreOptions) {
-    options.replica.onJudged((judged) => this.waiting.get(judged.event.id)?.(judged));
+    const { replica, publisher, writeMs } = options;
+    this.judgements = new Judgements({
+      replica,
+      publish: (event) => publisher.publishCMSEvent(event),
+      writeMs,
+      remedy: 'Read the entity again: its version says whether it applied. See whether RabbitMQ runs.',
+    });
   }
 
   get replica(): Replica {
@@ -53,7 +60,7 @@ export class RegistryStore {
   }
 
   /**
-   * Resolves with the entity as it then is. Rejects with CONFLICT (another version came first), REGISTRY_RULE (the rule
+   * Resolves with the entity as it then is. Rejects with CONFLICT (another version came first), LAST_ADMIN, REGISTRY_RULE (the rule
    * is named in the message, the fields in the cause), REGISTRY_NOT_READY, REGISTRY_UNANSWERED (it may apply or not).
    */
   async propose<K extends EntityKind>(proposal: Proposal<K>): Promise<Entity<K>> {
@@ -66,7 +73,7 @@ export class RegistryStore {
     const event = eventOf(proposal, replica.state, this.options.now());
     const before = lookUp(replica.state, event.kind, event.entityId);
     await this.refuseWhatIsVoid(event);
-    const { verdict } = await this.judgementOf(event);
+    const { verdict } = await this.judgements.of(event);
     if (verdict.verdict === 'void') throw refusal(event, verdict);
     if (!(KINDS[event.kind] as Kind<EntityKind>).untold) await this.announce(event, before);
     return verdict.entity as unknown as Entity<K>;
@@ -79,38 +86,12 @@ export class RegistryStore {
     // Its shape and a version that has passed are so for ever; the rest may be on its way here.
     const passed = event.version <= (lookUp(replica.state, event.kind, event.entityId)?.version ?? 0);
     if (first.reason !== 'SHAPE' && !passed) {
-      await this.withinTime(replica.caughtUp(), 'Reading what others have written');
+      await this.judgements.withinTime(replica.caughtUp(), 'Reading what others have written');
       const second = judge(replica.state, event);
       if (second === undefined) return;
       throw refusal(event, second);
     }
     throw refusal(event, first);
-  }
-
-  private async judgementOf(event: CmsEvent): Promise<Judged> {
-    const judged = new Promise<Judged>((resolve, reject) => {
-      this.waiting.set(event.id, resolve);
-      // The confirm itself is not waited for: what has come back through the log is in it.
-      this.options.publisher.publishCMSEvent(event).catch(reject);
-    });
-    try {
-      return await this.withinTime(judged, 'Its judgement');
-    } finally {
-      this.waiting.delete(event.id);
-    }
-  }
-
-  private async withinTime<T>(work: Promise<T>, what: string): Promise<T> {
-    try {
-      return await withTimeout(work, this.options.writeMs, what);
-    } catch (error) {
-      if (!(error instanceof WattstreamError) || error.code !== 'TIMEOUT') throw error;
-      throw new WattstreamError('REGISTRY_UNANSWERED', `${error.message}; it may still apply`, {
-        canRetry: true,
-        cause: error,
-        remedy: 'Read the entity again: its version says whether it applied. See whether RabbitMQ runs.',
-      });
-    }
   }
 
   /** What is told is told before the writer is answered; when it cannot be told, the change stands all the same. */
@@ -149,6 +130,7 @@ export function eventOf(
     entityId: id,
     version: (version ?? lookUp(known, kind, id)?.version ?? 0) + 1,
     actor,
+    rules: EVENT_RULES,
     state: state as Record<string, unknown> | null,
   };
 }
@@ -185,6 +167,11 @@ export function refusal(event: CmsEvent, { reason, detail, errors }: Complaint):
   if (reason === 'VERSION' || reason === 'DUPLICATE')
     return new WattstreamError('CONFLICT', `Somebody else changed ${what} first. ${detail}`, {
       remedy: 'Read it again, and decide whether your change still makes sense.',
+    });
+  if (reason === 'LAST_ADMIN')
+    return new WattstreamError('LAST_ADMIN', `${what} stays as it is. ${detail}`, {
+      remedy:
+        'Make another admin first: an account with the role admin, an e-mail address and a password. A lost password: wattstream admin reset-password.',
     });
   return new WattstreamError(
     'REGISTRY_RULE',

@@ -96,6 +96,7 @@ export class MemoryQueues {
       publishChargingEvent: publish,
       publishNotification: async () => {},
       publishCMSEvent: async () => {},
+      publishLoginEvent: async () => {},
       get unconfirmed() {
         return 0;
       },

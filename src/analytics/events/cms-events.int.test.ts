@@ -181,3 +181,31 @@ test('without the beginning of the stream nothing is judged, and nothing is clai
   const verdict = CMS_EVENTS.columns.indexOf('verdict');
   expect(new Set(lines.slice(0, -1).map((line) => line.split('\t')[verdict]))).toEqual(new Set(['']));
 });
+
+test('logins of former versions stand there unjudged, and nothing of who is logged in', () => {
+  const body = JSON.stringify({
+    id: 'l7',
+    schema: 1,
+    at: '2026-11-25T10:00:00.000Z',
+    type: 'cms.logins.updated',
+    kind: 'logins',
+    entityId: 'ac-1',
+    version: 7,
+    actor: 'ac-1',
+    state: { id: 'ac-1', families: [{ id: 'SPILT' }] },
+  });
+  const record = { offset: 3, id: 'l7', routingKey: 'cms.logins.updated', app: 'ac-1', publishedAt: 0, body };
+  const fields = cmsEventLines(1, true)(record).split('\t');
+  const row = Object.fromEntries(CMS_EVENTS.columns.map((column, index) => [column, fields[index]]));
+  expect(row).toMatchObject({
+    kind: 'logins',
+    entity_id: 'ac-1',
+    id: 'l7',
+    type: 'cms.logins.updated',
+    version: '7',
+    actor: 'ac-1',
+    verdict: '',
+    reason: '',
+    state: '',
+  });
+});

@@ -6,7 +6,7 @@
  * No secret gets into a row: what the table of kinds calls one is left out, and of what cannot be read (a kind of a later
  * version, say) nothing but its place is kept.
  */
-import { type CmsEvent, cmsEvent } from '../../domain/messages/cms-events.js';
+import { type CmsEvent, cmsEvent, isRetired } from '../../domain/messages/cms-events.js';
 import { redact } from '../../domain/ocpp/redact.js';
 import { evolve, type Verdict } from '../../domain/registry/evolve.js';
 import { withoutSecrets } from '../../domain/registry/kinds.js';
@@ -41,7 +41,7 @@ export function cmsEventLines(epoch: number, judges: boolean): (record: EventRec
   const registry = emptyState();
   return (record) => {
     const event = readEvent(record.body);
-    if (event === undefined) return unreadable(record, epoch);
+    if (event === undefined) return unjudged(record, epoch);
     const verdict = judges ? evolve(registry, event) : undefined;
     return eventLine(record, epoch, event, verdict);
   };
@@ -80,18 +80,20 @@ function eventLine(
   ].join('\t');
 }
 
-function unreadable(record: EventRecord, epoch: number): string {
+/** Of a kind of former versions: nobody judges it any more. Else it cannot be read. */
+function unjudged(record: EventRecord, epoch: number): string {
   const fields = fieldsOf(record.body);
+  const retired = isRetired(record.routingKey) && fields !== undefined;
   return [
-    'unreadable',
-    '',
+    retired ? text(fields.text('kind')) : 'unreadable',
+    retired ? text(fields.text('entityId')) : '',
     text(fields?.text('id') || record.id || `${epoch}/${record.offset}`),
     text(fields?.text('type') || record.routingKey),
-    0,
+    retired ? (fields.number('version') ?? 0) : 0,
     text(fields?.text('actor') ?? ''),
     dateTime(fields?.time('at') ?? record.publishedAt),
-    'void',
-    'UNREADABLE',
+    retired ? '' : 'void',
+    retired ? '' : 'UNREADABLE',
     '',
     epoch,
     record.offset,

@@ -14,7 +14,7 @@ import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
 import { hashPersonsPassword } from '../../registry/people.js';
 import { Replica } from '../../registry/replica.js';
 import { RegistryStore } from '../../registry/store.js';
-import { FakeLog, FakePublisher } from '../../registry/testing/fakes.js';
+import { FakeLog, FakePublisher, fakeLoginStore } from '../../registry/testing/fakes.js';
 import { buildApp } from '../app.js';
 import type { CommandService } from '../commands/service.js';
 import { secretKeeper } from '../webhooks/secret.js';
@@ -65,9 +65,11 @@ async function build(given: Authentication) {
     now: Date.now,
     logger: silentLogger,
   });
+  const { store: loginStore } = fakeLoginStore();
   const accounts = createAccounts({
     settings: readSettings({ WATTSTREAM_JWT_SECRET: SECRET }),
     store,
+    loginStore,
     publisher: { publishChargingEvent: async () => {} },
     now: Date.now,
     log: silentLogger,
@@ -115,8 +117,11 @@ async function build(given: Authentication) {
       for (const one of [method].flat()) routes.push({ method: one, url, access: config?.access });
     },
   });
-  app.server.once('close', () => void replica.close());
-  await replica.level;
+  app.server.once('close', () => {
+    void replica.close();
+    void loginStore.replica.close();
+  });
+  await Promise.all([replica.level, loginStore.replica.level]);
   return { app, routes, store, get: await listening(app) };
 }
 

@@ -1,12 +1,18 @@
-/** Logins on a real broker, with two api processes as far as it can tell: the registry's versions decide, and it is on record. */
+/** Logins on a real broker, with two api processes as far as it can tell: the versions in their log decide, and it is on record. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createTestQueues, type TestQueues } from '../../../test/queues.js';
 import { readSettings } from '../../platform/config.js';
 import { silentLogger } from '../../platform/logger.js';
 import { createEventPublisher } from '../../queues/rabbitmq/publisher.js';
 import { makeFirstAdmin } from '../../registry/first-admin.js';
+import type { LoginStore } from '../../registry/logins.js';
 import { openRegistry } from '../../registry/rabbitmq/open.js';
+import { openLogins } from '../../registry/rabbitmq/open-logins.js';
 import type { RegistryStore } from '../../registry/store.js';
+import type { LoginLine } from '../../registry/testing/login-process.js';
 import { createRabbitEventLog } from '../../streams/rabbitmq/event-log.js';
 import { type Accounts, createAccounts } from './accounts.js';
 import type { LoginService } from './login.js';
@@ -17,6 +23,7 @@ const closing: (() => Promise<unknown>)[] = [];
 
 interface Process {
   store: RegistryStore;
+  loginStore: LoginStore;
   accounts: Accounts;
   logins: LoginService;
 }
@@ -34,19 +41,28 @@ async function start(): Promise<Process> {
     snapshotEvents: 1_000_000,
     log: silentLogger,
   });
+  const logins = openLogins({
+    address: queues.address,
+    topology: { amqpUrl: queues.directUrl, prefix: queues.prefix, eventsRetentionDays: 1, loginDays: 1 },
+    publisher,
+    writeMs: 30_000,
+    log: silentLogger,
+  });
   const accounts = createAccounts({
     settings: readSettings({ WATTSTREAM_JWT_SECRET: 'a secret of more than thirty-two bytes' }),
     store: registry.store,
+    loginStore: logins.store,
     publisher,
     now: Date.now,
     log: silentLogger,
   });
   closing.push(async () => {
     await registry.close();
+    await logins.close();
     await publisher.close(0);
   });
-  await registry.store.replica.level;
-  return { store: registry.store, accounts, logins: accounts.routes!.logins };
+  await Promise.all([registry.store.replica.level, logins.store.replica.level]);
+  return { store: registry.store, loginStore: logins.store, accounts, logins: accounts.routes!.logins };
 }
 
 beforeAll(async () => {
@@ -91,7 +107,7 @@ test(
     }>;
     // Somebody has a copy, and nobody knows who: it ends for both, in both processes.
     for (const one of processes) {
-      await one.store.replica.caughtUp();
+      await one.loginStore.replica.caughtUp();
       await expect(judge(one, winner.value.accessToken)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
     }
 
@@ -121,6 +137,95 @@ test(
     ])
       expect(text).not.toContain(secret);
     expect(text).toContain('"accountId":"admin"');
+  },
+  LONG,
+);
+
+test(
+  'kill -9 between publish and answer: what was acknowledged goes on at its turn, nothing is there that nobody began',
+  async () => {
+    const said: LoginLine[] = [];
+    const running: ChildProcess[] = [];
+    const script = fileURLToPath(new URL('../../../dist/registry/testing/login-process.js', import.meta.url));
+    const run = (name: string): ChildProcess => {
+      const child = spawn(process.execPath, [script, name], {
+        env: { ...process.env, RABBITMQ_URL: queues.directUrl, WATTSTREAM_PREFIX: queues.prefix },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      createInterface({ input: child.stdout! }).on('line', (line) => said.push(JSON.parse(line)));
+      running.push(child);
+      return child;
+    };
+    const gone = (child: ChildProcess) =>
+      new Promise<void>((resolve) => {
+        child.once('close', () => resolve());
+        child.kill('SIGKILL');
+      });
+    const acknowledged = () => said.flatMap((line) => ('acknowledged' in line ? [line] : []));
+    const enough = async (name: string, count: number) => {
+      while (acknowledged().filter(({ acknowledged: who }) => who.startsWith(`${name}-`)).length < count)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    try {
+      const children = ['first', 'second', 'third'].map((name) => [name, run(name)] as const);
+      for (const [name, child] of children) {
+        await enough(name, 40);
+        await gone(child);
+      }
+    } finally {
+      await Promise.all(
+        running.filter((child) => child.exitCode === null && child.signalCode === null).map(gone),
+      );
+    }
+
+    const { loginStore } = await start();
+    await loginStore.replica.caughtUp();
+    const newest = new Map(acknowledged().map((line) => [line.loginId, line]));
+    for (const { loginId, version, acknowledged: accountId } of newest.values()) {
+      const login = loginStore.replica.get(loginId);
+      expect(login).toMatchObject({ accountId });
+      // One turn more where its answer was cut off by the kill.
+      expect(login!.version - version).toBeLessThanOrEqual(1);
+      expect(login!.version).toBeGreaterThanOrEqual(version);
+    }
+    const tried = new Set(said.flatMap((line) => ('tried' in line ? [line.tried] : [])));
+    const there = [...loginStore.replica.state.logins.values()].filter(({ accountId }) =>
+      /^(first|second|third)-/.test(accountId),
+    );
+    expect(there.filter(({ accountId }) => !tried.has(accountId))).toEqual([]);
+    // Each account began once: none is there twice.
+    expect(new Set(there.map(({ accountId }) => accountId)).size).toBe(there.length);
+    // And goes on from where it is.
+    const one = there.find(({ id }) => newest.has(id))!;
+    expect(await loginStore.turn(one)).toMatchObject({ version: one.version + 1 });
+  },
+  LONG,
+);
+
+test(
+  'the log of logins forgets, and no other log has anything of them',
+  async () => {
+    const channel = await queues.admin.createChannel();
+    channel.on('error', () => {});
+    // With other arguments the broker refuses, and says which it has.
+    await expect(
+      channel.assertQueue(queues.names.streams.logins, {
+        durable: true,
+        arguments: { 'x-queue-type': 'stream', 'x-max-age': '9D' },
+      }),
+    ).rejects.toThrow(/x-max-age.*current is '3D'/);
+    const log = createRabbitEventLog({ address: queues.address, stream: queues.names.streams.cmsEvents });
+    const types: string[] = [];
+    await new Promise<void>((resolve) => {
+      log.follow({
+        from: { from: 'first' },
+        accept: ({ routingKey }) => void types.push(routingKey),
+        onLevel: resolve,
+      });
+    });
+    await log.close();
+    expect(types).toContain('cms.account.created');
+    expect(types.filter((type) => type.includes('login'))).toEqual([]);
   },
   LONG,
 );

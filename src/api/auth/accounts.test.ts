@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { decodeJwt } from 'jose';
 import { type House, openHouse, PASSWORD, SECRET } from '../../../test/house.js';
 import { makeFirstAdmin, resetPassword } from '../../registry/first-admin.js';
+import { FakeLog } from '../../registry/testing/fakes.js';
 import { signToken } from './jwt.js';
 
 jest.setTimeout(60_000);
@@ -17,7 +18,7 @@ afterEach(async () => {
 });
 /** Another api process on the same log. */
 async function another(): Promise<House> {
-  const one = await openHouse({ log: house.log });
+  const one = await openHouse({ log: house.log, loginLog: house.loginLog });
   others.push(one);
   return one;
 }
@@ -144,6 +145,7 @@ describe('an access token', () => {
 
   test('may what its account may now, not what it might when it was signed', async () => {
     const id = await house.account('admin');
+    await house.account('admin', { id: 'another' });
     const { accessToken } = await pairOf('ac-admin@example.com');
     const accounts = () => house.say('GET', '/api/cms/accounts', { bearer: accessToken });
     expect((await accounts()).statusCode).toBe(200);
@@ -234,10 +236,40 @@ describe('a refresh token', () => {
   test('leaves nothing behind in memory but the newest state, and tells nobody', async () => {
     let pair = await pairOf(email);
     for (let turn = 0; turn < 5; turn++) pair = (await refresh(pair.refreshToken)).json();
-    const entity = house.store.replica.get('logins', 'ac-customer');
-    expect(entity?.state.families).toHaveLength(1);
-    expect(entity?.past).toEqual([]);
-    expect(house.publisher.notifications.map(({ type }) => type)).not.toContain('cms.logins.updated');
+    expect([...house.loginStore.replica.state.logins.values()]).toMatchObject([{ version: 6 }]);
+    expect(house.publisher.notifications.map(({ type }) => type)).toEqual(['cms.account.created']);
+    // And nothing at all in the log that is kept for ever.
+    const kept = house.log.records.map(({ body }) => JSON.parse(body).type);
+    expect(kept).toContain('cms.account.created');
+    expect(kept.filter((type) => type.includes('login'))).toEqual([]);
+  });
+});
+
+describe('before the log of logins has been read', () => {
+  test('nobody is admitted by a login, nobody logs in, and keys work; then all go on', async () => {
+    await house.account('operator');
+    const pair = await pairOf('ac-operator@example.com');
+    const made = await house.say('POST', '/api/auth/keys', { bearer: pair.accessToken, body: { name: 'p' } });
+    const loginLog = new FakeLog();
+    for (const record of house.loginLog.records) loginLog.append(record);
+    loginLog.setAway(true);
+    const starting = await openHouse({ log: house.log, loginLog, unready: true });
+    others.push(starting);
+    await starting.store.replica.level;
+
+    const unread = { status: 503, code: 'REGISTRY_NOT_READY' };
+    expect((await me(pair.accessToken, starting)).json()).toMatchObject(unread);
+    expect((await refresh(pair.refreshToken, starting)).json()).toMatchObject(unread);
+    expect((await starting.login('ac-operator@example.com')).json()).toMatchObject(unread);
+    expect((await me(made.json().key, starting)).statusCode).toBe(200);
+    const metrics = async () => (await starting.say('GET', '/metrics')).body;
+    expect(await metrics()).toContain('wattstream_logins_ready 0');
+
+    loginLog.setAway(false);
+    await starting.loginStore.replica.level;
+    expect((await refresh(pair.refreshToken, starting)).statusCode).toBe(200);
+    expect(await metrics()).toContain('wattstream_logins_ready 1');
+    expect(await metrics()).toContain('wattstream_logins_events_total{verdict="turned"} 1');
   });
 });
 
@@ -303,6 +335,43 @@ describe('the first admin', () => {
     expect((await house.login('root@example.com', password)).statusCode).toBe(200);
     await expect(resetPassword(house.store, 'nobody', 'test')).rejects.toMatchObject({
       code: 'ACCOUNT_UNKNOWN',
+    });
+  });
+});
+
+describe('the last admin', () => {
+  test('cannot be demoted, disabled or deleted, is told what to do, and of two at once one stays', async () => {
+    const one = await house.account('admin', { id: 'one' });
+    const { accessToken } = await pairOf('one@example.com');
+    const at = (id: string) => `/api/cms/accounts/${id}`;
+    const tagOf = async (id: string) =>
+      String((await house.say('GET', at(id), { bearer: accessToken })).headers.etag);
+    const put = async (id: string, body: object) =>
+      house.say('PUT', at(id), {
+        bearer: accessToken,
+        headers: { 'if-match': await tagOf(id) },
+        body: { role: 'admin', name: id, email: `${id}@example.com`, ...body },
+      });
+    const refusal = {
+      status: 409,
+      code: 'LAST_ADMIN',
+      remedy: expect.stringMatching(/another admin.*admin reset-password/),
+    };
+    expect((await put(one, { role: 'operator' })).json()).toMatchObject(refusal);
+    expect((await put(one, { disabled: true })).json()).toMatchObject(refusal);
+    const deleted = await house.say('DELETE', at(one), {
+      bearer: accessToken,
+      headers: { 'if-match': await tagOf(one) },
+    });
+    expect(deleted.json()).toMatchObject(refusal);
+
+    const two = await house.account('admin', { id: 'two' });
+    const elsewhere = await another();
+    const demote = (in_: House, id: string) => in_.change(id, { role: 'analyst' });
+    const both = await Promise.allSettled([demote(house, two), demote(elsewhere, one)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'LAST_ADMIN' },
     });
   });
 });

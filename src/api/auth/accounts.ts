@@ -2,6 +2,7 @@
 import type { Settings } from '../../platform/config.js';
 import type { Logger } from '../../platform/logger.js';
 import type { EventPublisher } from '../../queues/ports.js';
+import type { LoginStore } from '../../registry/logins.js';
 import { PersonsPasswords } from '../../registry/people.js';
 import type { RegistryStore } from '../../registry/store.js';
 import type { AuthRouteOptions } from '../routes/auth.js';
@@ -29,6 +30,8 @@ export type AccountSettings = Pick<
 export interface AccountsOptions {
   readonly settings: AccountSettings;
   readonly store: RegistryStore;
+  /** Without it, or without a secret, nobody logs in here. */
+  readonly loginStore?: LoginStore;
   readonly publisher: Pick<EventPublisher, 'publishChargingEvent'>;
   readonly now: () => number;
   readonly log: Logger;
@@ -45,18 +48,29 @@ export interface Accounts {
   readonly onAdmitted: (principal: Principal, address: string) => void;
 }
 
-export function createAccounts({ settings, store, publisher, now, log }: AccountsOptions): Accounts {
+export function createAccounts({
+  settings,
+  store,
+  loginStore,
+  publisher,
+  now,
+  log,
+}: AccountsOptions): Accounts {
   const secret = settings.WATTSTREAM_JWT_SECRET;
   const known = new Known(store.replica);
-  const logins = new Logins({ store, known, days: settings.WATTSTREAM_LOGIN_DAYS, now });
+  const logins =
+    loginStore === undefined
+      ? undefined
+      : new Logins({ store: loginStore, known, days: settings.WATTSTREAM_LOGIN_DAYS, now });
   const audit = auditTo({ publisher, now, log });
-  const registered: RegisteredOptions = { known, logins, now };
+  const registered: RegisteredOptions = { known, now, ...(logins === undefined ? {} : { logins }) };
   const common = {
     confirm: (authentication: Authentication) =>
       authentication.mode === 'off' ? authentication : confirmed(authentication, registered),
     onAdmitted: watchKeys(audit, now),
   };
-  if (secret === undefined) return { ...common, authenticators: [apiKeys(registered)] };
+  if (secret === undefined || logins === undefined)
+    return { ...common, authenticators: [apiKeys(registered)] };
   const tokens = loginTokens(secret, settings.WATTSTREAM_ACCESS_MINUTES);
   const service = new LoginService({
     store,
@@ -75,7 +89,7 @@ export function createAccounts({ settings, store, publisher, now, log }: Account
   });
   return {
     ...common,
-    authenticators: [apiKeys(registered), loginAccess(tokens, registered)],
+    authenticators: [apiKeys(registered), loginAccess(tokens, { ...registered, logins })],
     routes: { store, known, logins: service, maxKeys: settings.WATTSTREAM_API_KEYS_MAX, now },
   };
 }

@@ -76,9 +76,7 @@ export const apiKeys = (options: KeysOptions): Authenticator => ({
   async authenticate(token) {
     const [, id, secret] = FORM.exec(token) ?? [];
     if (id === undefined || secret === undefined) throw noKey();
-    const key = await options.known.lookTwice(() => options.known.get('api-key', id)?.state, {
-      proven: false,
-    });
+    const key = await options.known.lookTwice(() => options.known.get('api-key', id)?.state);
     if (key === undefined || !isEqual(hashOf(secret), key.keyHash)) throw noKey();
     const principal = principalOfKey(id, options);
     if (principal === undefined) throw noKey();

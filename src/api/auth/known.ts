@@ -1,5 +1,5 @@
 /**
- * What the registry in this process's memory says of accounts, logins and keys; and what to do where another process may
+ * What the registry in this process's memory says of accounts and keys; and what to do where another process may
  * have written what is not here yet: read on to the end of the log.
  */
 import type { EntityKind } from '../../domain/messages/cms-events.js';
@@ -16,13 +16,9 @@ export class Known {
 
   constructor(private readonly replica: Pick<Replica, 'ready' | 'get' | 'state' | 'caughtUp'>) {}
 
-  /** Rejects with REGISTRY_NOT_READY. */
+  /** Throws REGISTRY_NOT_READY. */
   refuseUnready(): void {
-    const reason = this.replica.ready();
-    if (reason !== undefined)
-      throw new WattstreamError('REGISTRY_NOT_READY', `Nobody can be known yet: ${reason}`, {
-        canRetry: true,
-      });
+    refuseUnready(this.replica);
   }
 
   get<K extends EntityKind>(kind: K, id: string): Live<K> | undefined {
@@ -44,20 +40,19 @@ export class Known {
   }
 
   /**
-   * `find`, and once more when what others have written has been read. `proven`: who asks holds something that we have
-   * signed; a stranger's guesses make us ask the broker once a second, not once each.
+   * `find`, and once more when what others have written has been read: a stranger's guesses make us ask the broker once a
+   * second, not once each.
    */
-  async lookTwice<T>(find: () => T | undefined, { proven }: { proven: boolean }): Promise<T | undefined> {
+  async lookTwice<T>(find: () => T | undefined): Promise<T | undefined> {
     this.refuseUnready();
     const here = find();
     if (here !== undefined) return here;
-    await (proven ? this.caughtUp() : this.caughtUpNowAndThen());
+    await this.caughtUpNowAndThen();
     return find();
   }
 
-  /** Never rejects: with the broker away, what is known here is what there is. */
-  private caughtUp(): Promise<void> {
-    return withTimeout(this.replica.caughtUp(), ASK_MS, 'Reading what others have written').catch(() => {});
+  caughtUp(): Promise<void> {
+    return caughtUp(this.replica);
   }
 
   private async caughtUpNowAndThen(): Promise<void> {
@@ -69,3 +64,16 @@ export class Known {
     await this.asking;
   }
 }
+
+/** Throws REGISTRY_NOT_READY. */
+export function refuseUnready(replica: { ready(): string | undefined }): void {
+  const reason = replica.ready();
+  if (reason !== undefined)
+    throw new WattstreamError('REGISTRY_NOT_READY', `Nobody can be known yet: ${reason}`, {
+      canRetry: true,
+    });
+}
+
+/** Never rejects: with the broker away, what is known here is what there is. */
+export const caughtUp = (replica: { caughtUp(): Promise<void> }): Promise<void> =>
+  withTimeout(replica.caughtUp(), ASK_MS, 'Reading what others have written').catch(() => {});

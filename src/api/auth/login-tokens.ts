@@ -15,6 +15,8 @@ export interface LoginTokens {
   readonly refreshToken: string;
   /** Seconds for which the access token holds. */
   readonly expiresIn: number;
+  /** Of the login, however often it is refreshed: epoch milliseconds. */
+  readonly endsAt: number;
 }
 
 export interface LoginClaims {
@@ -81,6 +83,7 @@ export function loginTokens(secret: string, accessMinutes: number): LoginTokenMa
         accessToken: await sign(OWN, accountId, { sid: loginId }, now, until),
         refreshToken: await sign(REFRESH, accountId, { sid: loginId, turn }, now, endsAt),
         expiresIn: Math.floor((until - now) / 1_000),
+        endsAt,
       };
     },
     recognises(token) {

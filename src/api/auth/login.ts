@@ -31,8 +31,8 @@ export class LoginService {
 
   /** Rejects with LOGIN_FAILED, LOGIN_LOCKED. */
   async login(email: string, password: string, address: string): Promise<LoginTokens> {
-    const { known, passwords, audit, hashEmail } = this.options;
-    known.refuseUnready();
+    const { known, logins, passwords, audit, hashEmail } = this.options;
+    logins.refuseUnready();
     const emailHash = hashEmail(email);
     const account = known.accountByEmail(email);
     const who = {
@@ -65,8 +65,8 @@ export class LoginService {
       const made = await tokens.make({
         accountId,
         loginId,
-        turn: login.turn,
-        endsAt: Date.parse(login.endsAt),
+        turn: login.version,
+        endsAt: login.endsAt,
         now: now(),
       });
       audit({ type: 'ops.login.refreshed', ...who });
@@ -84,11 +84,8 @@ export class LoginService {
 
   /** With any refresh token of the login, also one that has been used. Ends nothing twice. */
   async logout(refreshToken: string, address: string): Promise<void> {
-    const { tokens, logins, audit, known } = this.options;
+    const { tokens, logins, audit } = this.options;
     const { accountId, loginId } = await tokens.readRefresh(refreshToken);
-    known.refuseUnready();
-    if ((await known.lookTwice(() => logins.held(accountId, loginId), { proven: true })) === undefined)
-      return;
     if (await logins.end(accountId, loginId))
       audit({ type: 'ops.login.ended', address, actor: accountId, accountId, loginId, detail: 'logout' });
   }
@@ -102,7 +99,8 @@ export class LoginService {
     given: { readonly current: string; readonly next: string },
     address: string,
   ): Promise<LoginTokens> {
-    const { store, passwords, audit, hashEmail } = this.options;
+    const { store, logins, passwords, audit, hashEmail } = this.options;
+    logins.refuseUnready();
     const account = this.ownAccount(principal);
     const emailHash = account.state.email === undefined ? '' : hashEmail(account.state.email);
     const who = { address, emailHash, actor: account.id, accountId: account.id };
@@ -151,8 +149,8 @@ export class LoginService {
     const made = await tokens.make({
       accountId: account.id,
       loginId: login.id,
-      turn: login.turn,
-      endsAt: Date.parse(login.endsAt),
+      turn: login.version,
+      endsAt: login.endsAt,
       now: now(),
     });
     audit({ ...audited, loginId: login.id });

@@ -1,24 +1,19 @@
 /**
- * Logins as the registry keeps them: begun, continued, ended.
+ * Logins: begun, continued, ended, and whether one still holds.
  *
- * Continuing one (`refresh`) is a change of the account's `logins` under the version that was read. Of two who come with
- * the same refresh token, in whatever process, one changes it first; the other then finds a turn that has passed. A
- * turn that has passed means that two have had the same token, and nobody can say which of them is the thief: the login
- * ends, for both.
+ * Continuing one (`refresh`) is a turn under the version that was read. Of two who come with the same refresh token, in
+ * whatever process, one turns it first; the other then finds a turn that has passed. A turn that has passed means that two
+ * have had the same token, and nobody can say which of them is the thief: the login ends, for both.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { LOGINS_KEPT, type Login } from '../../domain/registry/logins.js';
-import { isLive, type Live, lookUp } from '../../domain/registry/state.js';
+import { createHash } from 'node:crypto';
+import type { Login } from '../../domain/logins/state.js';
+import type { Live } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
-import type { RegistryStore } from '../../registry/store.js';
-import type { Known } from './known.js';
-
-/** Devices of one account that refresh at the same moment; each round at least one of them gets through. */
-const ROUNDS = 20;
-const PROVEN = { proven: true };
+import type { LoginStore } from '../../registry/logins.js';
+import { caughtUp, type Known, refuseUnready } from './known.js';
 
 export interface LoginsOptions {
-  readonly store: RegistryStore;
+  readonly store: LoginStore;
   readonly known: Known;
   /** Longest life of a login, however often it is refreshed. */
   readonly days: number;
@@ -28,104 +23,73 @@ export interface LoginsOptions {
 export class Logins {
   constructor(private readonly options: LoginsOptions) {}
 
+  /** Rejects with REGISTRY_NOT_READY. */
+  refuseUnready(): void {
+    this.options.known.refuseUnready();
+    refuseUnready(this.options.store.replica);
+  }
+
   async begin(account: Live<'account'>): Promise<Login> {
-    const { days, now } = this.options;
-    const login: Login = {
-      id: randomBytes(9).toString('base64url'),
-      turn: 1,
-      since: new Date(now()).toISOString(),
-      endsAt: new Date(now() + days * 86_400_000).toISOString(),
+    this.refuseUnready();
+    const { store, days } = this.options;
+    return store.begin({
+      accountId: account.id,
+      lifeMs: days * 86_400_000,
       credential: credentialOf(account),
-    };
-    await this.change(account.id, (logins) => [...logins, login].slice(-LOGINS_KEPT));
-    return login;
+    });
   }
 
   /** Rejects with TOKEN_REUSED when its turn has passed (the login is ended then), TOKEN_INVALID when it is over. */
   async refresh(accountId: string, loginId: string, turn: number): Promise<Login> {
-    const { known } = this.options;
+    const { store } = this.options;
     // Behind: another process has turned it further, and its token has come here first.
-    const here = await known.lookTwice(() => {
-      const login = this.held(accountId, loginId);
-      return login !== undefined && login.turn >= turn ? login : undefined;
-    }, PROVEN);
-    if (here === undefined) throw over();
-    let next: Login | undefined;
-    let reused = false;
-    await this.change(accountId, (logins) => {
-      const login = logins.find(({ id }) => id === loginId);
-      next = undefined;
-      reused = login !== undefined && turn < login.turn;
-      if (login === undefined || turn > login.turn) return undefined;
-      if (reused) return logins.filter((one) => one !== login);
-      const renewed = { ...login, turn: login.turn + 1 };
-      next = renewed;
-      return logins.map((one) => (one === login ? renewed : one));
+    let login = await this.lookTwice(() => {
+      const held = this.held(accountId, loginId);
+      return held !== undefined && held.version >= turn ? held : undefined;
     });
-    if (reused)
-      throw new WattstreamError(
-        'TOKEN_REUSED',
-        'This refresh token has been used before: the login is ended, for whoever has the newer one too.',
-        { remedy: 'Log in again. If it was not you who used it, change the password.' },
-      );
-    if (next === undefined) throw over();
-    return next;
+    if (login?.version === turn) {
+      const turned = await store.turn(login);
+      if (turned !== undefined) return turned;
+      // What was before us has been read by now.
+      login = this.held(accountId, loginId);
+    }
+    if (login === undefined) throw over();
+    await store.end(login);
+    throw new WattstreamError(
+      'TOKEN_REUSED',
+      'This refresh token has been used before: the login is ended, for whoever has the newer one too.',
+      { remedy: 'Log in again. If it was not you who used it, change the password.' },
+    );
   }
 
-  /** Whether it was there. */
+  /** Whether it went on until now. */
   async end(accountId: string, loginId: string): Promise<boolean> {
-    let found = false;
-    await this.change(accountId, (logins) => {
-      found = logins.some(({ id }) => id === loginId);
-      return found ? logins.filter(({ id }) => id !== loginId) : undefined;
-    });
-    return found;
+    const login = await this.lookTwice(() => this.held(accountId, loginId));
+    return login !== undefined && (await this.options.store.end(login));
   }
 
   /** The login, as long as it, its password and its account hold. */
   held(accountId: string, loginId: string): Login | undefined {
-    const { known, now } = this.options;
+    const { known, store, now } = this.options;
     const account = known.openAccount(accountId);
-    const login = known.get('logins', accountId)?.state.families.find(({ id }) => id === loginId);
-    if (account === undefined || login === undefined) return undefined;
-    return holds(login, account, now()) ? login : undefined;
+    const login = store.replica.get(loginId);
+    if (account === undefined || login === undefined || login.accountId !== accountId) return undefined;
+    return login.endsAt > now() && login.credential === credentialOf(account) ? login : undefined;
   }
 
-  /** `to` returns what is to be there; undefined: nothing is to change. It may be asked several times. */
-  private async change(
-    accountId: string,
-    to: (logins: readonly Login[]) => readonly Login[] | undefined,
-  ): Promise<void> {
-    const { store, known, now } = this.options;
-    for (let round = 1; ; round++) {
-      known.refuseUnready();
-      const account = known.openAccount(accountId);
-      if (account === undefined) throw over();
-      const current = lookUp(store.replica.state, 'logins', accountId);
-      const before = isLive(current) ? current.state.families : [];
-      const after = to(before.filter((login) => holds(login, account, now())));
-      if (after === undefined) return;
-      try {
-        await store.propose({
-          kind: 'logins',
-          id: accountId,
-          change: isLive(current) ? 'updated' : 'created',
-          state: { id: accountId, families: [...after] },
-          version: current?.version ?? 0,
-          actor: accountId,
-        });
-        return;
-      } catch (error) {
-        const lost = error instanceof WattstreamError && error.code === 'CONFLICT';
-        if (!lost || round === ROUNDS) throw error;
-        // What refused us has been read by now: the next round sees it.
-      }
-    }
+  /**
+   * `find`, and once more when has been read what other processes have written of accounts and logins. Only for who holds
+   * something that we have signed: strangers would make us ask the broker each time. Rejects with REGISTRY_NOT_READY.
+   */
+  async lookTwice<T>(find: () => T | undefined): Promise<T | undefined> {
+    this.refuseUnready();
+    const here = find();
+    if (here !== undefined) return here;
+    const { known, store } = this.options;
+    await Promise.all([known.caughtUp(), caughtUp(store.replica)]);
+    return find();
   }
 }
-
-const holds = (login: Login, account: Live<'account'>, now: number): boolean =>
-  Date.parse(login.endsAt) > now && login.credential === credentialOf(account);
 
 /** Changes with the password, by whatever way it was changed: one write ends all logins under the former one. */
 export const credentialOf = ({ state }: Live<'account'>): string =>

@@ -10,12 +10,14 @@ import type { Logins } from './logins.js';
 import type { Principal } from './principal.js';
 
 export interface RegisteredOptions extends KeysOptions {
-  readonly logins: Logins;
+  /** Absent: nobody logs in here. */
+  readonly logins?: Logins;
 }
+type WithLogins = RegisteredOptions & { readonly logins: Logins };
 
 function principalOfLogin(
   { accountId, loginId, expiresAt }: { accountId: string; loginId: string; expiresAt: number },
-  { known, logins }: RegisteredOptions,
+  { known, logins }: WithLogins,
 ): Principal | undefined {
   const account = known.openAccount(accountId)?.state;
   if (account === undefined || logins.held(accountId, loginId) === undefined) return undefined;
@@ -30,14 +32,12 @@ function principalOfLogin(
   };
 }
 
-export const loginAccess = (tokens: LoginTokenMaker, options: RegisteredOptions): Authenticator => ({
+export const loginAccess = (tokens: LoginTokenMaker, options: WithLogins): Authenticator => ({
   name: 'logins',
   recognises: (token) => tokens.recognises(token),
   async authenticate(token) {
     const claims = await tokens.readAccess(token);
-    const principal = await options.known.lookTwice(() => principalOfLogin(claims, options), {
-      proven: true,
-    });
+    const principal = await options.logins.lookTwice(() => principalOfLogin(claims, options));
     if (principal === undefined)
       throw new WattstreamError('TOKEN_INVALID', 'The login of this token is over.', {
         remedy: 'Log in again.',
@@ -65,8 +65,11 @@ export function confirmed(authentication: Authentication, options: RegisteredOpt
       const now =
         by.kind === 'key'
           ? principalOfKey(by.id, options)
-          : logins.held(accountId, by.id) &&
-            principalOfLogin({ accountId, loginId: by.id, expiresAt: principal.expiresAt ?? 0 }, options);
+          : logins &&
+            principalOfLogin(
+              { accountId, loginId: by.id, expiresAt: principal.expiresAt ?? 0 },
+              { ...options, logins },
+            );
       return (
         now !== undefined && now.role === role && JSON.stringify(now.stations) === JSON.stringify(stations)
       );

@@ -18,23 +18,21 @@ const key = {
   createdAt: '2026-11-25T12:00:00.000Z',
   createdBy: 'ac-1',
 };
-const refreshToken = json({ refreshToken: tokens.refreshToken });
 const REGISTRY = ['REGISTRY_NOT_READY', 'REGISTRY_UNANSWERED'] as const;
 
 export const AUTH: Operations = {
   'POST /api/auth/login': {
     body: json({ email: 'eve@example.com', password: 'correct horse battery' }),
     answers: { 200: json(tokens) },
-    errors: ['LOGIN_FAILED', 'LOGIN_LOCKED', ...REGISTRY],
+    errors: ['LOGIN_FAILED', 'FORBIDDEN', 'LOGIN_LOCKED', ...REGISTRY],
   },
+  // Bodies stand with the schema: the token, or that it is in the cookie.
   'POST /api/auth/refresh': {
-    body: refreshToken,
     answers: { 200: json(tokens) },
-    errors: ['TOKEN_INVALID', 'TOKEN_EXPIRED', 'TOKEN_REUSED', ...REGISTRY],
+    errors: ['UNAUTHENTICATED', 'FORBIDDEN', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'TOKEN_REUSED', ...REGISTRY],
   },
   'POST /api/auth/logout': {
-    body: refreshToken,
-    errors: ['TOKEN_INVALID', 'TOKEN_EXPIRED', ...REGISTRY],
+    errors: ['UNAUTHENTICATED', 'FORBIDDEN', 'TOKEN_INVALID', 'TOKEN_EXPIRED', ...REGISTRY],
   },
   'GET /api/auth/me': {
     answers: {

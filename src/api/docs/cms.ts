@@ -36,6 +36,7 @@ const OF_A_VERSION = ['ENTITY_UNKNOWN', 'PRECONDITION_REQUIRED', 'PRECONDITION_F
 function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Operation][] {
   const { path, param, example } = resource;
   const base = `/api/cms/${path}`;
+  const last = resource.kind === 'account' ? (['LAST_ADMIN'] as const) : [];
   const one = `${base}/:${param}`;
   const entity = exampleOf(resource);
   const body = json(example);
@@ -67,8 +68,8 @@ function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Ope
       { body, answers: { 201: json({ ...answer, version: 1, updatedAt: at }) }, errors: WRITTEN },
     ],
     [`GET ${one}`, { answers: { 200: json(answer) }, errors: ['ENTITY_UNKNOWN', ...READ] }],
-    [`PUT ${one}`, { body, answers: { 200: json(answer) }, errors: [...OF_A_VERSION, ...WRITTEN] }],
-    [`DELETE ${one}`, { errors: [...OF_A_VERSION, ...WRITTEN] }],
+    [`PUT ${one}`, { body, answers: { 200: json(answer) }, errors: [...OF_A_VERSION, ...last, ...WRITTEN] }],
+    [`DELETE ${one}`, { errors: [...OF_A_VERSION, ...last, ...WRITTEN] }],
     [
       `GET ${one}/history`,
       { answers: { 200: json({ versions: [version, former] }) }, errors: ['ENTITY_UNKNOWN', ...READ] },

@@ -146,6 +146,7 @@ test('a code has the status it is answered with: none is 503 for want of a row i
     'BROKER_UNREACHABLE',
     'COMMANDS_STARTING',
     'IDEMPOTENCY_UNKNOWN',
+    'ISSUER_UNREACHABLE',
     'NOT_SENT',
     'QUERY_FAILED',
     'RECEIPT_PENDING',

@@ -96,6 +96,8 @@ function implied({ parameters, requestBody }: Described, access: Access | undefi
     ...(requestBody === undefined ? [] : (['BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] as const)),
     ...(isOpen ? [] : (['UNAUTHENTICATED', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'FORBIDDEN'] as const)),
     ...(isOpen ? [] : (['STATION_FORBIDDEN'] as const)),
+    // What proves who is asking may have to be looked up.
+    ...(isOpen ? [] : (['REGISTRY_NOT_READY', 'ISSUER_UNREACHABLE'] as const)),
     'RATE_LIMITED',
   ];
 }

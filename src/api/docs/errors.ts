@@ -23,6 +23,8 @@ export const MEANINGS = {
   CONFLICT: 'somebody else was first: it changed in this moment, or is there already',
   PRECONDITION_REQUIRED: 'a change says which version it is of: `If-Match`',
   PRECONDITION_FAILED: 'it has another version than `If-Match` says',
+  LAST_ADMIN: 'nobody else could log in and let anybody in',
+  ISSUER_UNREACHABLE: 'the issuer of the token cannot be asked',
   REGISTRY_RULE: 'a rule between entities, named: REFERENCE_MISSING, REFERENCED, TAKEN',
   REGISTRY_NOT_READY: 'this process has not read the registry yet',
   REGISTRY_UNANSWERED: 'it was sent and did not come back in time: it may still apply, read it again',

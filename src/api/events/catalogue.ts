@@ -9,6 +9,7 @@ import {
   keptCommand,
   locateQuestion,
 } from '../../domain/messages/commands.js';
+import { loginEvent } from '../../domain/messages/login-events.js';
 import { notification } from '../../domain/messages/notifications.js';
 import { refused, subscribed, TO_CLIENT, TO_SERVER } from '../live/protocol.js';
 import { CMS_CHANGES, COMMAND_EXAMPLES, EXAMPLES, LIVE_EXAMPLES, NOTIFICATION } from './examples.js';
@@ -65,6 +66,9 @@ const SAYS: Record<string, string> = {
   'ops.login.refreshed': 'A login was continued with its refresh token',
   'ops.login.reused': 'A refresh token came a second time: somebody has a copy, and the login was ended',
   'ops.login.ended': 'A login was ended by its owner: logout, or another password',
+  'login.begun': 'A login begins',
+  'login.turned': 'It goes on with the next refresh token, when nobody else was first with this turn',
+  'login.ended': 'It is over, whatever its turn is',
   'ops.key.used': "A program's key was used for the first time on this day (UTC)",
 };
 
@@ -95,6 +99,10 @@ const cms: Message[] = ENTITY_KINDS.flatMap((kind) =>
     };
   }),
 );
+const logins: Message[] = loginEvent.options.map((shape) => {
+  const [type = ''] = typesOf(shape);
+  return { name: type, summary: SAYS[type] ?? '', shape, type, example: EXAMPLES[type] };
+});
 const notice: Message = {
   name: 'notification',
   summary: 'An event, with those whom it concerns',
@@ -141,6 +149,16 @@ export const CATALOGUE: readonly ChannelOf[] = [
     server: 'broker',
     action: 'send',
     messages: cms,
+  },
+  {
+    name: 'logins',
+    title: 'Lives of logins',
+    address: 'cms.logins',
+    description:
+      'Topic exchange; the routing key is the type. Kept in the stream `cms.logins.log` for two days longer than a login lives, for the api processes. What people did is told by `ops.login.*`.',
+    server: 'broker',
+    action: 'send',
+    messages: logins,
   },
   {
     name: 'notifications',

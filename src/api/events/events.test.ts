@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { chargingEvent } from '../../domain/messages/charging-events.js';
 import { cmsEvent } from '../../domain/messages/cms-events.js';
+import { loginEvent } from '../../domain/messages/login-events.js';
 import { KINDS } from '../../domain/registry/kinds.js';
 import { CATALOGUE } from './catalogue.js';
 import { asyncApi } from './document.js';
@@ -24,7 +25,8 @@ describe('examples', () => {
 
   test('every type that can be published has one', () => {
     for (const [type, example] of Object.entries(EXAMPLES)) {
-      const shape = type.startsWith('cms.') ? cmsEvent : chargingEvent;
+      const shape =
+        [cmsEvent, loginEvent].find((_, n) => type.startsWith(['cms.', 'login.'][n]!)) ?? chargingEvent;
       expect(shape.safeParse(example).success).toBe(true);
       expect(messages.map(({ name }) => name)).toContain(type);
     }
@@ -70,6 +72,7 @@ describe('the AsyncAPI document', () => {
     expect(Object.values(document.channels).map(({ address }) => address)).toEqual([
       'charging.events',
       'cms.events',
+      'cms.logins',
       'notifications',
       'charging.commands',
       'commands.kept',

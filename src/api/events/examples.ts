@@ -1,7 +1,9 @@
 /** One example of every message there is, by type: what /docs/events shows. A test holds each to its schema. */
 import type { ChargingEventMessage, SessionView } from '../../domain/messages/charging-events.js';
 import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../../domain/messages/cms-events.js';
+import type { LoginEvent } from '../../domain/messages/login-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
+import { EVENT_RULES } from '../../domain/registry/evolve.js';
 import { RESOURCES } from '../cms/resources.js';
 
 const at = '2026-11-25T12:00:00.000Z';
@@ -280,7 +282,6 @@ export const CMS_CHANGES = ['created', 'updated', 'deleted'] as const;
 const states: Partial<Record<EntityKind, Record<string, unknown>>> = {
   webhook: { id: 'wh-1', url: 'https://example.org/hooks', patterns: ['session.*'], enabled: true },
   'api-key': { id: '5f0c2b526a53', name: 'Billing', account: 'ac-1', prefix: 'wsk_5f0c2b526a53' },
-  logins: { id: 'ac-1' },
   ...Object.fromEntries(RESOURCES.map(({ kind, example }) => [kind, example])),
 };
 
@@ -295,13 +296,28 @@ function cmsExample(kind: EntityKind, change: (typeof CMS_CHANGES)[number]): Cms
     entityId: String(state.id ?? state.uid ?? '1'),
     version: { created: 1, updated: 2, deleted: 3 }[change],
     actor: 'eve',
+    rules: EVENT_RULES,
     state: change === 'deleted' ? null : state,
   };
 }
 
+const login = {
+  id: '1f0e9c1a-52f3-4c0e-8f5b-0d7c7a7f3b21',
+  schema: 1,
+  at,
+  loginId: 'Zx3kPq0aLw1B',
+  accountId: 'ac-1',
+} as const;
+const logins: readonly LoginEvent[] = [
+  { ...login, type: 'login.begun', endsAt: '2026-12-09T12:00:00.000Z', credential: 'mZ0bq1c2r3s4t5u6' },
+  { ...login, type: 'login.turned', version: 2 },
+  { ...login, type: 'login.ended' },
+];
+
 /** By type. */
-export const EXAMPLES: Readonly<Record<string, ChargingEventMessage | CmsEvent>> = {
+export const EXAMPLES: Readonly<Record<string, ChargingEventMessage | CmsEvent | LoginEvent>> = {
   ...charging,
+  ...Object.fromEntries(logins.map((event) => [event.type, event])),
   ...Object.fromEntries(
     ENTITY_KINDS.flatMap((kind) =>
       CMS_CHANGES.map((change) => [`cms.${kind}.${change}`, cmsExample(kind, change)]),

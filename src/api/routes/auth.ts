@@ -1,5 +1,5 @@
 /** Logins, who one is, and keys of programs. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { instant } from '../../domain/registry/shape.js';
 import { isLive, type Live, mapOf } from '../../domain/registry/state.js';
@@ -9,6 +9,8 @@ import { PUBLIC, SIGNED_IN } from '../auth/access.js';
 import { isWithin, makeKey, stationsOf } from '../auth/keys.js';
 import type { Known } from '../auth/known.js';
 import type { LoginService } from '../auth/login.js';
+import { loginCookie, noLoginCookie, refreshTokenIn, refuseForeignPages } from '../auth/login-cookie.js';
+import type { LoginTokens } from '../auth/login-tokens.js';
 import { type Principal, ROLES } from '../auth/principal.js';
 import { addressOf } from '../auth/rates.js';
 
@@ -25,13 +27,29 @@ const tokens = z.object({
   accessToken: z.string().describe('Authorization: Bearer <accessToken>'),
   refreshToken: z
     .string()
-    .describe('Good once, for the next pair. One that comes a second time ends the login: ask one at a time'),
+    .optional()
+    .describe(
+      'Absent when it went into a cookie. Good once, for the next pair. One that comes a second time ends the login: ask one at a time',
+    ),
   tokenType: z.literal('Bearer'),
   expiresIn: z.int().describe('Seconds for which the access token holds'),
 });
 const password = z.string().min(12).max(200);
 const email = z.string().min(1).max(254);
-const refreshBody = z.strictObject({ refreshToken: z.string().min(1).max(2_000) });
+const inCookie = z
+  .literal(true)
+  .optional()
+  .describe(
+    'For web pages: the refresh token is in a cookie that no script can read (HttpOnly, SameSite=Strict)',
+  );
+const refreshBody = z
+  .strictObject({ refreshToken: z.string().min(1).max(2_000).optional(), cookie: inCookie })
+  .refine(({ refreshToken, cookie }) => (refreshToken === undefined) === (cookie === true), {
+    path: ['refreshToken'],
+    message: 'is needed, or `cookie: true`',
+  })
+  .meta({ examples: [{ refreshToken: 'eyJ...' }, { cookie: true }] });
+type RefreshBody = z.infer<typeof refreshBody>;
 
 const me = z.object({
   id: z.string().describe('Stands as actor in the record of what you do'),
@@ -73,12 +91,30 @@ const keyWanted = z
 export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): void {
   const { logins } = options;
   const tags = ['auth'];
-  const answer = (made: { accessToken: string; refreshToken: string; expiresIn: number }) => ({
-    ...made,
+  const answer = ({ accessToken, refreshToken, expiresIn }: LoginTokens) => ({
+    accessToken,
+    refreshToken,
+    expiresIn,
     tokenType: 'Bearer' as const,
   });
+  /** The refresh token where the caller wants it. */
+  const handOver = (request: FastifyRequest, reply: FastifyReply, made: LoginTokens, cookie = false) => {
+    if (!cookie) return answer(made);
+    reply.header('set-cookie', loginCookie(request, made.refreshToken, made.endsAt, options.now()));
+    const { refreshToken: _, ...shown } = answer(made);
+    return shown;
+  };
+  const tokenOf = (request: FastifyRequest, { refreshToken }: RefreshBody): string => {
+    if (refreshToken !== undefined) return refreshToken;
+    refuseForeignPages(request);
+    const token = refreshTokenIn(request);
+    if (token !== undefined) return token;
+    throw new WattstreamError('UNAUTHENTICATED', 'Nobody is logged in in this browser.', {
+      remedy: 'Log in.',
+    });
+  };
 
-  app.post<{ Body: { email: string; password: string } }>(
+  app.post<{ Body: { email: string; password: string; cookie?: true } }>(
     '/api/auth/login',
     {
       config: { access: PUBLIC, rate: 'login' },
@@ -88,15 +124,20 @@ export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): voi
         summary: 'Logs in with e-mail address and password',
         description:
           'What was wrong is never said. After some failures it takes longer and longer (429, Retry-After).',
-        body: z.strictObject({ email, password: z.string().min(1).max(200) }),
+        body: z
+          .strictObject({ email, password: z.string().min(1).max(200), cookie: inCookie })
+          .meta({ examples: [{ email: 'eve@example.com', password: 'correct horse battery' }] }),
         response: { 200: tokens },
       },
     },
-    async (request) =>
-      answer(await logins.login(request.body.email, request.body.password, addressOf(request))),
+    async (request, reply) => {
+      const { email: address, password: given, cookie } = request.body;
+      if (cookie) refuseForeignPages(request);
+      return handOver(request, reply, await logins.login(address, given, addressOf(request)), cookie);
+    },
   );
 
-  app.post<{ Body: { refreshToken: string } }>(
+  app.post<{ Body: RefreshBody }>(
     '/api/auth/refresh',
     {
       config: { access: PUBLIC, rate: 'login' },
@@ -108,10 +149,19 @@ export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): voi
         response: { 200: tokens },
       },
     },
-    async (request) => answer(await logins.refresh(request.body.refreshToken, addressOf(request))),
+    async (request, reply) => {
+      const { body } = request;
+      try {
+        const made = await logins.refresh(tokenOf(request, body), addressOf(request));
+        return handOver(request, reply, made, body.cookie);
+      } catch (error) {
+        if (body.cookie && isOver(error)) reply.header('set-cookie', noLoginCookie(request));
+        throw error;
+      }
+    },
   );
 
-  app.post<{ Body: { refreshToken: string } }>(
+  app.post<{ Body: RefreshBody }>(
     '/api/auth/logout',
     {
       config: { access: PUBLIC, rate: 'login' },
@@ -124,7 +174,13 @@ export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): voi
       },
     },
     async (request, reply) => {
-      await logins.logout(request.body.refreshToken, addressOf(request));
+      const { body } = request;
+      try {
+        await logins.logout(tokenOf(request, body), addressOf(request));
+      } catch (error) {
+        if (!body.cookie || !isOver(error)) throw error;
+      }
+      if (body.cookie) reply.header('set-cookie', noLoginCookie(request));
       return reply.code(204).send();
     },
   );
@@ -157,6 +213,10 @@ export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): voi
 
   keyRoutes(app, options, tags);
 }
+
+/** Whoever comes with this token again gets no further. */
+const isOver = (error: unknown): boolean =>
+  error instanceof WattstreamError && (error.code === 'UNAUTHENTICATED' || error.code.startsWith('TOKEN_'));
 
 async function whoIs({ principal }: FastifyRequest, known: Known): Promise<z.infer<typeof me>> {
   const { id, role, accountId, stations, by, expiresAt } = principal;

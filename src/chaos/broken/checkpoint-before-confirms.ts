@@ -29,6 +29,7 @@ const confirmingEarly = (honest: EventPublisher): EventPublisher => ({
     void sleep(LATE_MS).then(() => honest.publishNotification(told));
   },
   publishCMSEvent: (event) => honest.publishCMSEvent(event),
+  publishLoginEvent: (event) => honest.publishLoginEvent(event),
   close: (drainMs) => honest.close(drainMs),
 });
 

@@ -25,7 +25,7 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
     return [wrongBy('queues', error, 'See the log of RabbitMQ.')];
   }
   try {
-    const exchanges = await missingOf(Object.values(names.exchanges), (name) =>
+    const exchanges = await missingOf(allExchanges(names), (name) =>
       withChannel(connection, (channel) => channel.checkExchange(name)),
     );
     const depths = new Map<string, Depth>();
@@ -41,7 +41,7 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
         ? unknown('bindings', 'not looked at: not all is there')
         : await checkBindings(names, settings, managementUrl);
     return [
-      judgeMissing('exchanges', Object.keys(names.exchanges).length, exchanges),
+      judgeMissing('exchanges', allExchanges(names).length, exchanges),
       judgeMissing('queues', allQueues(names).length, queues),
       bindings,
       judgeDeadLetters(depths.get(deadLetters)),
@@ -56,8 +56,11 @@ export async function checkQueues(settings: Settings, managementUrl: string | un
   }
 }
 
+/** Not those of logins: the api alone makes them, and says itself when it cannot read them. */
+const others = ({ logins: _, ...rest }: Readonly<Record<string, string>>): string[] => Object.values(rest);
+const allExchanges = (names: MessageNames): string[] => others(names.exchanges);
 const allQueues = (names: MessageNames): string[] => [
-  ...Object.values(names.streams),
+  ...others(names.streams),
   ...Object.values(names.queues),
   ...[names.queues.notifications, names.queues.keptCommands, names.queues.localLists].flatMap((queue) =>
     RETRY_DELAYS.map((delay) => names.retry(queue, delay)),

@@ -7,6 +7,7 @@ export interface MessageNames {
     /** Topic, by type. */
     readonly chargingEvents: string;
     readonly cmsEvents: string;
+    readonly logins: string;
     /** Topic, by audience and type (`routingKeys`). */
     readonly notifications: string;
     readonly deadLetters: string;
@@ -15,6 +16,7 @@ export interface MessageNames {
     /** All that was published to the exchange of the same name. */
     readonly chargingEvents: string;
     readonly cmsEvents: string;
+    readonly logins: string;
     /** Published to by its name, over the default exchange. */
     readonly cmsSnapshots: string;
     /** What became of attempts to deliver to webhooks. */
@@ -47,12 +49,14 @@ export function messageNames(prefix: string): MessageNames {
       commands: `${prefix}charging.commands`,
       chargingEvents: `${prefix}charging.events`,
       cmsEvents: `${prefix}cms.events`,
+      logins: `${prefix}cms.logins`,
       notifications: `${prefix}notifications`,
       deadLetters: `${prefix}dead-letters`,
     },
     streams: {
       chargingEvents: `${prefix}charging.events.log`,
       cmsEvents: `${prefix}cms.events.log`,
+      logins: `${prefix}cms.logins.log`,
       cmsSnapshots: `${prefix}cms.snapshots`,
       webhookAttempts: `${prefix}webhooks.attempts`,
     },

@@ -242,3 +242,77 @@ describe('any log', () => {
     );
   });
 });
+
+describe('the last admin who can log in', () => {
+  const admin = (id: string, more: Record<string, unknown> = {}) => ({
+    id,
+    role: 'admin',
+    name: id,
+    email: `${id}@example.com`,
+    passwordHash: 'hash',
+    disabled: false,
+    ...more,
+  });
+  const ruled = (one: CmsEvent): CmsEvent => ({ ...one, rules: 1 });
+  const change = (id: string, version: number, more: Record<string, unknown>) =>
+    ruled(event('account', 'updated', version, admin(id, more)));
+  const withAdmins = (...ids: string[]): RegistryState => {
+    const state = emptyState();
+    feed(
+      state,
+      ids.map((id) => ruled(event('account', 'created', 1, admin(id)))),
+    );
+    return state;
+  };
+
+  test.each([
+    ['demoted', change('a', 2, { role: 'operator' })],
+    ['disabled', change('a', 2, { disabled: true })],
+    ['restricted to stations', change('a', 2, { stations: ['st-1'] })],
+    ['left without a password', change('a', 2, { passwordHash: undefined })],
+    ['left without an address', change('a', 2, { email: undefined })],
+    ['deleted', ruled(event('account', 'deleted', 2, null, 'a'))],
+  ])('is not %s; with another one it is', (_, wanted) => {
+    const alone = withAdmins('a');
+    // Who cannot log in, or may not change everything, is no other one.
+    feed(alone, [
+      event('account', 'created', 1, admin('off', { disabled: true })),
+      event('account', 'created', 1, admin('some', { stations: ['st-1'] })),
+      event('account', 'created', 1, admin('dumb', { passwordHash: undefined })),
+      event('account', 'created', 1, admin('analyst', { role: 'analyst' })),
+    ]);
+    expect(words(feed(alone, [wanted]))).toEqual(['LAST_ADMIN']);
+    expect(words(feed(withAdmins('a', 'b'), [wanted]))).toEqual(['applied']);
+  });
+
+  test('of two who demote each other at the same time, one stays', () => {
+    const state = withAdmins('a', 'b');
+    const verdicts = feed(state, [
+      change('a', 2, { role: 'operator' }),
+      change('b', 2, { role: 'operator' }),
+    ]);
+    expect(words(verdicts)).toEqual(['applied', 'LAST_ADMIN']);
+  });
+
+  test('may change anything else: name, password, address', () => {
+    const changes = [{ name: 'x' }, { passwordHash: 'other' }, { email: 'x@example.com' }];
+    const verdicts = feed(
+      withAdmins('a'),
+      changes.map((more, index) => change('a', index + 2, more)),
+    );
+    expect(words(verdicts)).toEqual(['applied', 'applied', 'applied']);
+  });
+
+  test('of a log from before the rule applies what applied then, and nobody has to be there', () => {
+    const state = emptyState();
+    const verdicts = feed(state, [
+      event('account', 'created', 1, admin('a')),
+      event('account', 'updated', 2, admin('a', { role: 'operator' })),
+      event('account', 'deleted', 3, null, 'a'),
+      // Where none could log in, the rule forbids nothing.
+      ruled(event('account', 'created', 1, admin('b', { passwordHash: undefined }))),
+      ruled(event('account', 'deleted', 2, null, 'b')),
+    ]);
+    expect(words(verdicts)).toEqual(['applied', 'applied', 'applied', 'applied', 'applied']);
+  });
+});

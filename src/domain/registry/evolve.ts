@@ -15,6 +15,7 @@ import {
   type Entity,
   isLive,
   lookUp,
+  mapOf,
   type Past,
   parseRef,
   put,
@@ -35,8 +36,16 @@ export const VOID_REASONS = [
   'REFERENCED',
   /** A value that only one may have is another's. */
   'TAKEN',
+  /** Nobody would be left who can log in and let others in. */
+  'LAST_ADMIN',
 ] as const;
 export type VoidReason = (typeof VOID_REASONS)[number];
+
+/**
+ * The newest rules, by number. An event says by which it was written (`rules`), and a rule that came later does not judge it:
+ * what applied once applies at every replay. 1: LAST_ADMIN.
+ */
+export const EVENT_RULES = 1;
 
 export interface Complaint {
   readonly reason: VoidReason;
@@ -83,8 +92,30 @@ export function judge(state: RegistryState, event: CmsEvent): Complaint | undefi
     return complain('VERSION', isLive(current) ? 'It is there already.' : 'It is not there.');
   if (event.type !== `cms.${event.kind}.${change}` || (change === 'deleted') !== (event.state === null))
     return complain('SHAPE', `${event.type} of a ${event.kind} does not go with its state.`);
-  return event.state === null ? judgeDeletion(state, event) : judgeState(state, event, event.state);
+  const complaint =
+    event.state === null ? judgeDeletion(state, event) : judgeState(state, event, event.state);
+  return complaint ?? judgeLastAdmin(state, event);
 }
+
+/** Judged here, at the event's place: of two admins who demote each other at once, one stays. */
+function judgeLastAdmin(state: RegistryState, event: CmsEvent): Complaint | undefined {
+  if (event.kind !== 'account' || (event.rules ?? 0) < 1) return undefined;
+  if (!letsIn(lookUp(state, 'account', event.entityId)?.state)) return undefined;
+  if (letsIn(event.state as StateOf['account'] | null)) return undefined;
+  for (const { id, state: other } of mapOf(state, 'account').values())
+    if (id !== event.entityId && letsIn(other)) return undefined;
+  return complain('LAST_ADMIN', 'Nobody else could log in and let anybody in.');
+}
+
+/** Can log in, and may change every account. */
+const letsIn = (account: StateOf['account'] | null | undefined): boolean =>
+  account != null &&
+  account.role === 'admin' &&
+  !account.disabled &&
+  account.stations === undefined &&
+  account.passwordHash !== undefined &&
+  // It claims its e-mail address, and has nothing else to claim.
+  KINDS.account.claims(account).length > 0;
 
 /** Whether a state has the shape of its kind. */
 export function complaintsOfShape(
@@ -168,11 +199,11 @@ function entityAfter(before: Entity | undefined, event: CmsEvent): Entity {
 }
 
 function pastAfter(before: Entity): Past[] {
-  const { keptStates, keptVersions = PAST_KEPT } = KINDS[before.kind] as Kind<EntityKind>;
+  const { keptStates } = KINDS[before.kind] as Kind<EntityKind>;
   const { version, change, at, actor, eventId, changed, state } = before;
   const last: Past = { version, change, at, actor, eventId, changed, ...(keptStates > 0 ? { state } : {}) };
   const past = [...before.past, last];
-  const kept = Math.max(keptVersions, keptStates);
+  const kept = Math.max(PAST_KEPT, keptStates);
   if (past.length > kept) past.splice(0, past.length - kept);
   const bare = past.length - keptStates - 1;
   const old = past[bare];

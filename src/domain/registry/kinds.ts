@@ -2,7 +2,6 @@
 import type { z } from 'zod';
 import type { EntityKind } from '../messages/cms-events.js';
 import { type Account, type ApiKey, account, apiKey } from './account.js';
-import { type Logins, logins } from './logins.js';
 import { type Outage, outage } from './outage.js';
 import { type Point, point } from './point.js';
 import { type Station, station } from './station.js';
@@ -19,7 +18,6 @@ export interface StateOf {
   outage: Outage;
   webhook: Webhook;
   'api-key': ApiKey;
-  logins: Logins;
 }
 
 /** Another entity that must be there. */
@@ -47,8 +45,6 @@ export interface Kind<K extends EntityKind> {
   readonly secrets: readonly string[];
   /** Former versions whose whole state is kept in memory, because events of that time ask for it. */
   readonly keptStates: number;
-  /** Former versions that are remembered, without their state. Default: the newest hundred. */
-  readonly keptVersions?: number;
   /** Changes go into the log and to nobody else: no notification. */
   readonly untold?: boolean;
 }
@@ -144,18 +140,6 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
     claims: ({ keyHash }) => [{ field: 'keyHash', value: `key ${keyHash}` }],
     secrets: ['keyHash'],
     keptStates: 0,
-  },
-  logins: {
-    shape: logins,
-    idOf: ({ id }) => id,
-    // An account that is deleted takes its logins with it: they are asked for by way of the account.
-    references: (one) => [{ field: 'id', kind: 'account', id: one.id, holds: false }],
-    claims: none,
-    // Who is logged in where is nobody's to read; what happened is in `ops.login.*`.
-    secrets: ['families'],
-    keptStates: 0,
-    keptVersions: 0,
-    untold: true,
   },
 };
 

@@ -21,6 +21,7 @@ queuesContract('in memory', async () => {
     close: async () => {
       await queues.chargingEvents.close();
       await queues.cmsEvents.close();
+      await queues.logins.close();
     },
   };
 });

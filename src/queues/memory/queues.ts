@@ -15,7 +15,7 @@ import { messageNames } from '../../domain/messages/names.js';
 import type { Notification } from '../../domain/messages/notifications.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { EventRecord } from '../../streams/ports.js';
-import { type Envelope, ofChargingEvent, ofCmsEvent, ofNotification } from '../envelope.js';
+import { type Envelope, ofChargingEvent, ofCmsEvent, ofLoginEvent, ofNotification } from '../envelope.js';
 import type {
   CommandHandler,
   CommandReceiver,
@@ -52,6 +52,7 @@ interface WakeConsumer {
 export class MemoryQueues {
   readonly chargingEvents = new MemoryEventLog();
   readonly cmsEvents = new MemoryEventLog();
+  readonly logins = new MemoryEventLog();
   readonly notifications: Notification[] = [];
   /** Everything published on `charging.commands`, taken or not. */
   readonly commands: ChargingCommand[] = [];
@@ -73,6 +74,7 @@ export class MemoryQueues {
     this.isAway = true;
     this.chargingEvents.setAway(true);
     this.cmsEvents.setAway(true);
+    this.logins.setAway(true);
     for (const listener of this.listeners) listener.down();
     for (const { lost } of this.wakeConsumers) lost();
   }
@@ -85,6 +87,7 @@ export class MemoryQueues {
     for (const go of this.waiting.splice(0)) go();
     this.chargingEvents.setAway(false);
     this.cmsEvents.setAway(false);
+    this.logins.setAway(false);
     this.deliverKept();
     this.deliverWakes();
   }
@@ -146,6 +149,10 @@ export class MemoryQueues {
           if (kind === 'token' || kind === 'account' || kind === 'point')
             this.wakeUp({ kind: 'changed', entity: kind, id, at, redelivered: false });
         });
+      },
+      publishLoginEvent: async (event) => {
+        const envelope = ofLoginEvent(this.names, event);
+        return send(() => this.logins.append(recordOf(envelope)));
       },
       publishNotification: async (told) => {
         const envelope = ofNotification(this.names, told);
@@ -224,7 +231,7 @@ export class MemoryQueues {
     };
   }
 
-  eventLog(which: 'chargingEvents' | 'cmsEvents' = 'chargingEvents'): MemoryEventLog {
+  eventLog(which: 'chargingEvents' | 'cmsEvents' | 'logins' = 'chargingEvents'): MemoryEventLog {
     return this[which];
   }
 

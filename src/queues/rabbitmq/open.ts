@@ -26,8 +26,14 @@ export interface OpenQueues {
 }
 
 /** Returns at once, also while the broker is away: it connects, and declares what is missing, when the broker is there. */
-export function openQueues(settings: Settings, name: string, log: Logger): OpenQueues {
-  const topology = queueTopologyOf(settings, log);
+export function openQueues(
+  settings: Settings,
+  name: string,
+  log: Logger,
+  /** `loginDays` for who keeps logins. */
+  more: Pick<QueueTopologyOptions, 'loginDays'> = {},
+): OpenQueues {
+  const topology = { ...queueTopologyOf(settings, log), ...more };
   const { amqpUrl, prefix } = topology;
   const connection = new QueueConnection({ amqpUrl, name, log, repair: () => ensureQueueTopology(topology) });
   const events = createEventPublisher({

@@ -1,9 +1,10 @@
 /** Facts onto the exchanges: confirmed, persistent, at least once, in the order in which they were given. */
 import type { ChargingEventMessage } from '../../domain/messages/charging-events.js';
 import type { CmsEvent } from '../../domain/messages/cms-events.js';
+import type { LoginEvent } from '../../domain/messages/login-events.js';
 import { messageNames } from '../../domain/messages/names.js';
 import type { Notification } from '../../domain/messages/notifications.js';
-import { type Envelope, ofChargingEvent, ofCmsEvent, ofNotification } from '../envelope.js';
+import { type Envelope, ofChargingEvent, ofCmsEvent, ofLoginEvent, ofNotification } from '../envelope.js';
 import type { EventPublisher } from '../ports.js';
 import type { QueueConnection } from './connection.js';
 import { Outbox } from './outbox.js';
@@ -42,6 +43,7 @@ export function createEventPublisher({
   return {
     publishChargingEvent: async (event: ChargingEventMessage) => send(ofChargingEvent(names, event)),
     publishCMSEvent: async (event: CmsEvent) => send(ofCmsEvent(names, event)),
+    publishLoginEvent: async (event: LoginEvent) => send(ofLoginEvent(names, event)),
     publishNotification: async (notification: Notification) => send(ofNotification(names, notification)),
     get unconfirmed() {
       return outbox.unconfirmed;

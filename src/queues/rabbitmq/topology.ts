@@ -20,6 +20,11 @@ export interface QueueTopologyOptions {
   readonly prefix: string;
   /** Age at which charging events may go (WATTSTREAM_EVENTS_RETENTION_DAYS). */
   readonly eventsRetentionDays: number;
+  /**
+   * Longest life of a login (WATTSTREAM_LOGIN_DAYS), for whoever keeps logins. Without it their exchange and stream are not
+   * made: who first makes the stream decides how long it remembers, and that must not be a process that does not know.
+   */
+  readonly loginDays?: number;
   /** Nodes that have a copy of each stream and queue, when they are made (WATTSTREAM_REPLICAS). Default: all nodes. */
   readonly replicas?: number;
   /** Default: what the names of the retry queues say. For tests, which cannot wait a minute. */
@@ -38,6 +43,11 @@ const LONGEST_LOCAL_LISTS = 1_000_000;
 /** Bytes of a snapshot stream: whole segments go, the newest stays. */
 const SNAPSHOTS_MAX_BYTES = 200_000_000;
 const SEGMENT_BYTES = 50_000_000;
+
+/** Kept beyond the longest life of a login: clocks that differ, events that waited for the broker (`domain/logins`). */
+const LOGIN_MARGIN_DAYS = 2;
+/** Whole segments are forgotten, and each start reads what is kept: some 11 000 events. */
+const LOGIN_SEGMENT_BYTES = 5_000_000;
 
 /**
  * Makes sure that all of it exists. Safe at every start and from many processes at once. What is there with other
@@ -74,11 +84,11 @@ async function declareAll(connection: ChannelModel, options: QueueTopologyOption
     ...withoutDeliveryLimit(connection),
     ...(copies === undefined ? {} : { 'x-quorum-initial-group-size': copies }),
   };
-  const declare = async (name: string, queueArguments: Record<string, unknown>) => {
+  const declare = async (name: string, queueArguments: Record<string, unknown>, remedy?: string) => {
     const same = await declareQueue(connection, name, queueArguments);
     if (!same)
       options.log?.warn(
-        { code: 'QUEUE_ARGUMENTS_DIFFER', queue: name },
+        { code: 'QUEUE_ARGUMENTS_DIFFER', queue: name, ...(remedy === undefined ? {} : { remedy }) },
         'a queue is there with other arguments; it is left as it is',
       );
   };
@@ -104,6 +114,19 @@ async function declareAll(connection: ChannelModel, options: QueueTopologyOption
     await channel.bindQueue(streams.chargingEvents, exchanges.chargingEvents, '#');
     await channel.assertExchange(exchanges.cmsEvents, 'topic', { durable: true });
     await channel.bindQueue(streams.cmsEvents, exchanges.cmsEvents, '#');
+    if (options.loginDays !== undefined) {
+      await declare(
+        streams.logins,
+        {
+          ...stream,
+          'x-stream-max-segment-size-bytes': LOGIN_SEGMENT_BYTES,
+          'x-max-age': `${options.loginDays + LOGIN_MARGIN_DAYS}D`,
+        },
+        'It was made for another WATTSTREAM_LOGIN_DAYS. With more days now, logins may end earlier than they say: delete this stream, it is made again, and everybody logs in once more.',
+      );
+      await channel.assertExchange(exchanges.logins, 'topic', { durable: true });
+      await channel.bindQueue(streams.logins, exchanges.logins, '#');
+    }
 
     what = 'The queues';
     await declare(queues.deadLetters, quorum);

@@ -1,8 +1,10 @@
 /** A store on a log in memory, its publisher in the hands of the test. */
 import type { CmsEvent } from '../../domain/messages/cms-events.js';
+import type { LoginEvent } from '../../domain/messages/login-events.js';
 import type { Notification } from '../../domain/messages/notifications.js';
 import { silentLogger } from '../../platform/logger.js';
 import { MemoryEventLog } from '../../queues/memory/event-log.js';
+import { LoginReplica, LoginStore } from '../logins.js';
 import { Replica } from '../replica.js';
 import { RegistryStore } from '../store.js';
 
@@ -31,6 +33,36 @@ export class FakePublisher {
   async publishNotification(notification: Notification): Promise<void> {
     this.notifications.push(notification);
   }
+}
+
+/** As `FakePublisher`, for the log of logins. */
+export class FakeLoginPublisher {
+  stored: (event: LoginEvent) => void;
+
+  constructor(readonly log: MemoryEventLog) {
+    this.stored = (event) => this.append(event);
+  }
+
+  append(event: LoginEvent): void {
+    append(this.log, event.id, JSON.stringify(event));
+  }
+
+  async publishLoginEvent(event: LoginEvent): Promise<void> {
+    this.stored(event);
+  }
+}
+
+/** Logins on a log in memory, which several may share. It is of use once `store.replica.level`. */
+export function fakeLoginStore({
+  log = new MemoryEventLog(),
+  now = Date.now,
+}: {
+  log?: MemoryEventLog;
+  now?: () => number;
+} = {}): { log: MemoryEventLog; publisher: FakeLoginPublisher; store: LoginStore } {
+  const publisher = new FakeLoginPublisher(log);
+  const replica = new LoginReplica({ log, logger: silentLogger, backoff: { firstMs: 1, maxMs: 5 } });
+  return { log, publisher, store: new LoginStore({ replica, publisher, writeMs: 10_000, now }) };
 }
 
 /** It is of use once `store.replica.level`. */

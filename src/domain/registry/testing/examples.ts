@@ -81,16 +81,4 @@ export const examples: { readonly [K in EntityKind]: StateOf[K] } = {
     keyHash: 'c2hhMjU2',
     disabled: false,
   },
-  logins: {
-    id: 'ac-1',
-    families: [
-      {
-        id: 'f3b1c2d4e5a6',
-        turn: 3,
-        since: '2026-04-01T08:00:00.000Z',
-        endsAt: '2026-04-15T08:00:00.000Z',
-        credential: 'mZ0bq1c2r3s4t5u6',
-      },
-    ],
-  },
 };
