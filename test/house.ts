@@ -16,6 +16,7 @@ import { hashPersonsPassword } from '../src/registry/people.js';
 import { Replica } from '../src/registry/replica.js';
 import { RegistryStore } from '../src/registry/store.js';
 import { booksOf, FakeLog, FakePublisher, fakeLoginStore } from '../src/registry/testing/fakes.js';
+import { expectDeclared } from './declared.js';
 import { type Answer, ask, listening } from './http.js';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
@@ -28,6 +29,7 @@ export interface HouseOptions {
   readonly unready?: boolean;
   readonly env?: Record<string, string>;
   readonly rates?: AppOptions['rates'];
+  readonly imports?: AppOptions['imports'];
   readonly trustedProxies?: readonly string[];
   /** Accounts of whom a session runs. */
   readonly charging?: ReadonlySet<string>;
@@ -42,6 +44,7 @@ export async function openHouse({
   unready = false,
   env = {},
   rates,
+  imports,
   trustedProxies,
   charging = new Set(),
 }: HouseOptions = {}) {
@@ -95,6 +98,7 @@ export async function openHouse({
     access: { authentication, stationOf: () => undefined, hosts: [], onAdmitted: accounts.onAdmitted },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     ...(rates === undefined ? {} : { rates }),
+    ...(imports === undefined ? {} : { imports }),
     ...(trustedProxies === undefined ? {} : { trustedProxies }),
     metrics,
     log: silentLogger,
@@ -119,15 +123,22 @@ export async function openHouse({
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     };
-    if (body === undefined) return ask(`${base}${path}`, all, method);
-    const response = await fetch(`${base}${path}`, { method, headers: all, body: JSON.stringify(body) });
+    if (body === undefined) return declared(method, path, await ask(`${base}${path}`, all, method));
+    // A text goes as it is: its type is among the headers.
+    const sent = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await fetch(`${base}${path}`, { method, headers: all, body: sent });
     const text = await response.text();
-    return {
+    return declared(method, path, {
       statusCode: response.status,
       headers: Object.fromEntries(response.headers),
       body: text,
       json: () => JSON.parse(text),
-    };
+    });
+  };
+  const declared = (method: string, path: string, answer: Answer): Answer => {
+    if (answer.headers['content-type']?.startsWith('application/problem+json'))
+      expectDeclared(app, method, path, answer.json());
+    return answer;
   };
 
   return {

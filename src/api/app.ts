@@ -14,6 +14,7 @@ import type { RegistryStore } from '../registry/store.js';
 import type { LogInspector } from '../streams/ports.js';
 import { type GuardOptions, guard, PUBLIC } from './auth/access.js';
 import { createRates, type Rates } from './auth/rates.js';
+import type { ImportLimits } from './cms/import-source.js';
 import { collectMethods } from './methods.js';
 import { createJsonSchemaTransforms, serializerCompiler, validatorCompiler } from './openapi.js';
 import { errorHandler, sendProblem } from './problem.js';
@@ -38,6 +39,8 @@ export interface AppOptions {
   readonly inspector: Pick<LogInspector, 'bounds'>;
   /** Without it there is no CMS here. */
   readonly registry?: RegistryStore;
+  /** Default: as the settings have it. */
+  readonly imports?: ImportLimits;
   /** Streams of events that analytics stores. Default: none. */
   readonly eventStreams?: readonly EventStream[];
   /** Without it there are no webhooks here. */
@@ -78,6 +81,7 @@ export async function buildApp({
   queries,
   inspector,
   registry,
+  imports,
   eventStreams = [],
   webhooks,
   deadLetters,
@@ -214,7 +218,7 @@ export async function buildApp({
   analyticsRoutes(app, queries);
   chargerRoutes(app, queries);
   chargerRecordRoutes(app, queries);
-  if (registry !== undefined) cmsRoutes(app, registry);
+  if (registry !== undefined) cmsRoutes(app, registry, imports);
   if (points !== undefined) pointRoutes(app, points);
   if (erasure !== undefined) erasureRoutes(app, erasure);
   if (webhooks !== undefined) webhookRoutes(app, webhooks);

@@ -222,6 +222,7 @@ const app = await buildApp({
     { stream: messageNames('').streams.cmsEvents, log: cmsLog },
   ],
   registry,
+  imports: { bytes: settings.WATTSTREAM_IMPORT_BYTES, items: settings.WATTSTREAM_IMPORT_ITEMS },
   commands: { commands, stationOf: live.stationOf },
   points: { rotations, lists: lists.shelf },
   charging,

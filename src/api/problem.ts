@@ -4,7 +4,7 @@ import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } fro
 import { z } from 'zod';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
-import { FieldErrors } from './field-errors.js';
+import { type FieldError, FieldErrors } from './field-errors.js';
 import { membersOf } from './members.js';
 import { TooMany } from './too-many.js';
 
@@ -17,7 +17,14 @@ export const problemSchema = z
     detail: z.string().describe('For people: what happened'),
     remedy: z.string().optional().describe('For people: what to do'),
     errors: z
-      .array(z.object({ field: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          field: z.string(),
+          message: z.string(),
+          line: z.int().optional().describe('Of a file that was sent'),
+          column: z.string().optional(),
+        }),
+      )
       .optional()
       .describe('What is wrong with the request, field by field'),
     requestId: z.string().describe('As in the log and in the header x-request-id'),
@@ -35,7 +42,10 @@ export const problemSchema = z
   .meta({ id: 'Problem' });
 
 export type Problem = z.infer<typeof problemSchema>;
-export type Facts = Omit<Problem, 'type' | 'title' | 'requestId'> & { retryAfterSeconds?: number };
+export type Facts = Omit<Problem, 'type' | 'title' | 'requestId' | 'errors'> & {
+  errors?: FieldError[];
+  retryAfterSeconds?: number;
+};
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
@@ -108,6 +118,7 @@ const STATUS_OF: Record<string, number> = {
   TOKEN_UNKNOWN: 404,
   TOKEN_BLOCKED: 409,
   CHARGER_OFFLINE: 409,
+  COMMAND_TIMED_OUT: 504,
   LOCAL_LIST_NONE: 422,
   ROTATION_OPEN: 409,
   ROTATION_IMPOSSIBLE: 422,
@@ -117,6 +128,7 @@ const STATUS_OF: Record<string, number> = {
   OUTLET_AMBIGUOUS: 422,
   OUTLET_OCCUPIED: 409,
   OUTLET_UNAVAILABLE: 409,
+  REJECTED_BY_CHARGER: 409,
   REQUEST_UNKNOWN: 404,
   SESSION_UNKNOWN: 404,
   SESSION_ENDED: 409,
@@ -137,7 +149,15 @@ const CODE_OF: Record<number, string> = {
   415: 'MEDIA_TYPE_UNSUPPORTED',
 };
 
-const fieldsOf = (error: z.ZodError): Problem['errors'] =>
+/** The status of a code, where trying again may help with what is not the caller's doing. */
+export function statusOf(code: string): number {
+  const refused = Object.entries(CODE_OF).find(([, one]) => one === code)?.[0];
+  return STATUS_OF[code] ?? (refused === undefined ? 503 : Number(refused));
+}
+
+export const titleOf = (status: number): string => TITLES[status] ?? 'Error';
+
+const fieldsOf = (error: z.ZodError): FieldError[] =>
   error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((field) => ({ field, message: 'is not a parameter of this request' }))
@@ -195,7 +215,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, facts:
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   const problem: Problem = {
     type: 'about:blank',
-    title: TITLES[rest.status] ?? 'Error',
+    title: titleOf(rest.status),
     ...rest,
     requestId: request.id,
   };

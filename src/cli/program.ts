@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { adminCommand } from './commands/admin.js';
 import { askCommand } from './commands/ask.js';
+import { cmsCommand } from './commands/cms.js';
 import { commandsCommand } from './commands/commands.js';
 import { configCommand } from './commands/config.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
@@ -22,6 +23,7 @@ export const createProgram = (context: Context): Command =>
     askCommand,
     doctorCommand,
     deadLettersCommand,
+    cmsCommand,
     configCommand,
     upCommand,
     simulateCommand,

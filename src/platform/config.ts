@@ -65,6 +65,10 @@ export const settings = z.object({
   WATTSTREAM_REGISTRY_SNAPSHOT_EVENTS: count(10_000, 1).describe(
     'Changes of the registry after which an api process writes a snapshot of it',
   ),
+  WATTSTREAM_IMPORT_ITEMS: count(100_000, 1).describe('Entities in one import over the CMS'),
+  WATTSTREAM_IMPORT_BYTES: count(64 * 1024 * 1024, 1).describe(
+    'Bytes of one import over the CMS; an api process holds so many for each that is under way',
+  ),
   CLICKHOUSE_URL: z.string().default('http://127.0.0.1:8123').describe('HTTP interface of ClickHouse'),
   CLICKHOUSE_USER: z.string().default('default').describe('User that may create and write'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Its password'),

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { emptyState } from '../domain/registry/state.js';
+import type { EntityKind } from '../domain/messages/cms-events.js';
+import { routingKeys } from '../domain/messages/notifications.js';
+import { type Change, emptyState } from '../domain/registry/state.js';
 import { examples } from '../domain/registry/testing/examples.js';
 import { silentLogger } from '../platform/logger.js';
 import { MemoryEventLog } from '../queues/memory/event-log.js';
@@ -184,6 +186,37 @@ describe('the store', () => {
       { type: 'cms.point.deleted', audience: { stationId: 'st-1', accountId: null } },
     ]);
     expect(JSON.stringify(publisher.notifications)).not.toContain('scrypt');
+  });
+
+  test('a change is told at the station that it is of, of what was deleted too; of people and prices to operators alone', async () => {
+    const { store, publisher } = storeOf();
+    await store.replica.level;
+    const { account, token, outage, webhook, 'api-key': apiKey } = examples;
+    const change = (kind: EntityKind, id: string, what: Change, state: object | null) =>
+      store.propose({ kind, id, change: what, state: state as never, actor: 'test' });
+    const all = [
+      ['account', account],
+      ['tariff', tariff],
+      ['station', station],
+      ['point', { ...point, account: 'ac-1' }],
+      ['token', { ...token, uid: 'T1' }, 'T1'],
+      ['outage', outage],
+      ['webhook', webhook],
+      ['api-key', apiKey],
+    ] as const;
+    for (const [kind, state, id = (state as { id: string }).id] of all)
+      await change(kind, id, 'created', state);
+    for (const [kind, state, id = (state as { id: string }).id] of [...all].reverse())
+      await change(kind, id, 'deleted', null);
+    const told = publisher.notifications.map(({ type, audience }) => [type, audience.stationId]);
+    const at = (kind: string) => (['station', 'point', 'outage'].includes(kind) ? 'st-1' : null);
+    expect(told).toEqual([
+      ...all.map(([kind]) => [`cms.${kind}.created`, at(kind)]),
+      ...[...all].reverse().map(([kind]) => [`cms.${kind}.deleted`, at(kind)]),
+    ]);
+    // No customer: neither who pays at a point, nor whose account, token or key it is.
+    expect(publisher.notifications.every(({ audience }) => audience.accountId === null)).toBe(true);
+    expect(publisher.notifications.flatMap(routingKeys).filter((key) => key.startsWith('user.'))).toEqual([]);
   });
 
   test('an event that does not come back is no failure and no success: the caller is told so', async () => {

@@ -18,7 +18,14 @@ import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
 import { type Complaint, EVENT_RULES, judge, type Verdict } from '../domain/registry/evolve.js';
 import { KINDS, type Kind, type StateOf, withoutSecrets } from '../domain/registry/kinds.js';
 import { withoutPersonal } from '../domain/registry/personal.js';
-import { type Change, type Entity, isLive, type Live, lookUp } from '../domain/registry/state.js';
+import {
+  type Change,
+  type Entity,
+  type Live,
+  lastState,
+  lookUp,
+  type RegistryState,
+} from '../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { backoffMs, withTimeout } from '../platform/retry.js';
@@ -123,11 +130,14 @@ export class RegistryStore {
   }
 
   private async proposeSealed<K extends EntityKind>(proposal: Proposal<K>): Promise<Entity<K>> {
-    const event = this.eventOf(await this.sealed(proposal));
+    const { replica, now } = this.options;
+    const event = eventOf(await this.sealed(proposal), replica.state, now());
+    const before = lookUp(replica.state, event.kind, event.entityId);
     await this.refuseWhatIsVoid(event);
     const { verdict } = await this.judgements.of(event);
     if (verdict.verdict === 'void') throw refusal(event, verdict);
-    if (!(KINDS[event.kind] as Kind<EntityKind>).untold && !proposal.quiet) await this.announce(event);
+    if (!(KINDS[event.kind] as Kind<EntityKind>).untold && !proposal.quiet)
+      await this.announce(event, before);
     return verdict.entity as unknown as Entity<K>;
   }
 
@@ -150,22 +160,6 @@ export class RegistryStore {
       }
   }
 
-  private eventOf({ kind, id, change, state, version, actor }: Proposal<never> | Proposal): CmsEvent {
-    const current = lookUp(this.options.replica.state, kind, id);
-    return {
-      id: randomUUID(),
-      schema: 1,
-      at: new Date(this.options.now()).toISOString(),
-      type: `cms.${kind}.${change}`,
-      kind,
-      entityId: id,
-      version: (version ?? current?.version ?? 0) + 1,
-      actor,
-      rules: EVENT_RULES,
-      state: state as Record<string, unknown> | null,
-    };
-  }
-
   private async refuseWhatIsVoid(event: CmsEvent): Promise<void> {
     const { replica } = this.options;
     const first = judge(replica.state, event);
@@ -182,7 +176,7 @@ export class RegistryStore {
   }
 
   /** What is told is told before the writer is answered; when it cannot be told, the change stands all the same. */
-  private async announce(event: CmsEvent): Promise<void> {
+  private async announce(event: CmsEvent, before: Entity | undefined): Promise<void> {
     const { publisher, replica, writeMs, logger } = this.options;
     const shown = event.state === null ? event : { ...event, state: told(event.kind, event.state) };
     const announced = publisher.publishNotification({
@@ -190,7 +184,7 @@ export class RegistryStore {
       schema: 1,
       at: event.at,
       type: event.type,
-      audience: audienceOf(event, replica),
+      audience: audienceOf(event, replica, before),
       event: shown,
     });
     await withTimeout(announced, writeMs, 'Its notification').catch((error: unknown) =>
@@ -202,39 +196,63 @@ export class RegistryStore {
   }
 }
 
-/** Whom a change concerns, besides operators. Of a deleted entity: whom it concerned before. */
-export function audienceOf(
-  { kind, entityId, state }: CmsEvent,
-  replica: Pick<Replica, 'state' | 'get'>,
-): { stationId: string | null; accountId: string | null } {
-  const whole = (state ?? formerState(kind, entityId, replica)) as Record<string, unknown> | undefined;
-  const named = (field: string): string | null =>
-    typeof whole?.[field] === 'string' ? (whole[field] as string) : null;
-  switch (kind) {
-    case 'station':
-      return { stationId: entityId, accountId: null };
-    case 'account':
-      return { stationId: null, accountId: entityId };
-    case 'outage': {
-      const point = replica.get('point', named('point') ?? '');
-      return { stationId: point?.state.station ?? null, accountId: null };
-    }
-    default:
-      return { stationId: named('station'), accountId: named('account') };
-  }
+/** The change as it is published. Without a version it is of the one that `state` has. */
+export function eventOf(
+  { kind, id, change, state, version, actor }: Proposal,
+  known: RegistryState,
+  now: number,
+): CmsEvent {
+  return {
+    id: randomUUID(),
+    schema: 1,
+    at: new Date(now).toISOString(),
+    type: `cms.${kind}.${change}`,
+    kind,
+    entityId: id,
+    version: (version ?? lookUp(known, kind, id)?.version ?? 0) + 1,
+    actor,
+    rules: EVENT_RULES,
+    state: state as Record<string, unknown> | null,
+  };
 }
 
-const formerState = (kind: EntityKind, id: string, replica: Pick<Replica, 'state'>): unknown => {
-  const entity = lookUp(replica.state, kind, id);
-  return isLive(entity) ? entity.state : entity?.past.at(-1)?.state;
-};
+/**
+ * Who is told of a change, besides operators of all stations: those of the station that it is of, or was of before it was
+ * deleted. Nobody hears as a customer: accounts, tokens and prices are the house's business until they are asked for.
+ */
+export function audienceOf(
+  { kind, entityId, state }: CmsEvent,
+  replica: Pick<Replica, 'state'>,
+  before?: Entity | undefined,
+): { stationId: string | null; accountId: null } {
+  const whole = (state ?? before?.state ?? lastState(lookUp(replica.state, kind, entityId))) as
+    | { station?: string; point?: string }
+    | undefined;
+  const stationId = (): string | null => {
+    switch (kind) {
+      case 'station':
+        return entityId;
+      case 'point':
+        return whole?.station ?? null;
+      case 'outage':
+        return lastState(lookUp(replica.state, 'point', whole?.point ?? ''))?.station ?? null;
+      default:
+        return null;
+    }
+  };
+  return { stationId: stationId(), accountId: null };
+}
 
 /** Notifications go to webhooks, and stay where they are sent: no secret, and nothing that names a person. */
 const told = (kind: EntityKind, state: object): Record<string, unknown> =>
   withoutPersonal(kind, withoutSecrets(kind, state));
 
 /** As the log's own rules would say it, could they see it. */
-const wrongPerson = (kind: EntityKind, id: string, errors: readonly FieldComplaint[]): WattstreamError =>
+export const wrongPerson = (
+  kind: EntityKind,
+  id: string,
+  errors: readonly FieldComplaint[],
+): WattstreamError =>
   new WattstreamError(
     'REGISTRY_RULE',
     `${kind} ${id} cannot be so: ${errors[0]?.field} ${errors[0]?.message}`,
@@ -243,7 +261,7 @@ const wrongPerson = (kind: EntityKind, id: string, errors: readonly FieldComplai
     },
   );
 
-function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
+export function refusal(event: CmsEvent, { reason, detail, errors }: Complaint): WattstreamError {
   const what = `${event.kind} ${event.entityId}`;
   if (reason === 'VERSION' || reason === 'DUPLICATE')
     return new WattstreamError('CONFLICT', `Somebody else changed ${what} first. ${detail}`, {

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
 import { QUERIES } from '../../analytics/queries/registry.js';
+import type { EntityKind } from '../../domain/messages/cms-events.js';
+import { examples } from '../../domain/registry/testing/examples.js';
 import { readSettings } from '../../platform/config.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/logger.js';
@@ -22,7 +24,7 @@ import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './auth
 import { ownTokens, signToken } from './jwt.js';
 import { ROLES, type Role } from './principal.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const SECRET = 'a secret of more than thirty-two bytes';
 const token = (role: Role, stations?: string[]) =>
@@ -238,6 +240,82 @@ describe('with authentication required', () => {
     const { statusCode } = await get('/api/charger/CP-9', { authorization: `Bearer ${here}` });
     expect(statusCode).toBe(403);
   });
+
+  /** By the parameter that names it: theirs, another's, and one that nobody has. */
+  const NAMED: Record<string, [string, string, string]> = {
+    stationId: ['st-1', 'st-2', 'st-9'],
+    chargingPointId: ['CP-1', 'CP-2', 'CP-9'],
+    outageId: ['out-1', 'out-2', 'out-9'],
+    id: ['CP-1', 'CP-2', 'CP-9'],
+  };
+  /** Of nobody's station: an own key, a price that everybody may read, a command by an id that cannot be guessed. */
+  const OF_NO_STATION = [
+    'DELETE /api/auth/keys/:keyId',
+    'GET /api/cms/tariffs/:tariffId',
+    'GET /api/cms/tariffs/:tariffId/history',
+    'GET /api/cms/tariffs/:tariffId/versions/:version',
+    'GET /api/charger/commands/:id',
+  ];
+
+  test("restricted to stations: every route that names something has theirs, and another's is as if it were not there", async () => {
+    await fillTwoStations();
+    const bearer = await token('operator', ['st-1']);
+    const named = routes.filter(
+      ({ method, url, access }) =>
+        method !== 'HEAD' &&
+        url.includes('/:') &&
+        (access as Access).roles.includes('operator' as never) &&
+        ((access as Access).restricted ?? 'refused') !== 'refused',
+    );
+    const ofNone = named.filter(({ method, url }) => OF_NO_STATION.includes(`${method} ${url}`));
+    expect(ofNone).toHaveLength(OF_NO_STATION.length);
+    const before = JSON.stringify([...store.replica.state.entities.station]);
+    for (const route of named.filter((one) => !ofNone.includes(one))) {
+      const { method, url } = route;
+      const param = /:(\w+)/.exec(url)?.[1] ?? '';
+      expect(NAMED).toHaveProperty(param);
+      const [theirs, others, nobodys] = NAMED[param] as [string, string, string];
+      const answer = async (id: string) => {
+        const place = url.replace(`:${param}`, id).replace(':version', '1');
+        const headers = {
+          authorization: `Bearer ${bearer}`,
+          ...(method === 'GET' ? {} : { 'if-match': '"7"' }),
+        };
+        const { statusCode, body } = await get(place, headers, method);
+        const { requestId: _, ...facts } = JSON.parse(body === '' ? '{}' : body);
+        return { statusCode, facts: JSON.stringify(facts).replaceAll(id, '<id>') };
+      };
+      // The handler narrows what there is; or the guard, which asks where a charge point stands.
+      const isCms = (route.access as Access).restricted === 'admitted';
+      const own = await answer(theirs);
+      // 404: no charger has ever connected here. 412: it is there, in another version.
+      const expected = isCms ? [method === 'GET' ? 200 : 412] : [200, 404];
+      expect({ method, url, own: expected.includes(own.statusCode) }).toEqual({ method, url, own: true });
+      const other = await answer(others);
+      expect({ method, url, other: other.statusCode }).toEqual({ method, url, other: isCms ? 404 : 403 });
+      expect(await answer(nobodys)).toEqual(other);
+    }
+    expect(JSON.stringify([...store.replica.state.entities.station])).toBe(before);
+  });
+
+  async function fillTwoStations(): Promise<void> {
+    const { station, tariff, point, outage } = examples;
+    const make = (kind: EntityKind, state: { id: string }) =>
+      store.propose({ kind, id: state.id, change: 'created', state: state as never, actor: 'test' });
+    await make('tariff', tariff);
+    for (const n of ['1', '2']) {
+      const [evse] = point.evses;
+      const { certificateCommonName: _, ...plain } = point;
+      await make('station', { ...station, id: `st-${n}` });
+      await make('point', {
+        ...plain,
+        id: `CP-${n}`,
+        station: `st-${n}`,
+        evses: [{ ...evse, evse_id: `NL*WAT*E${n}` }],
+      } as never);
+      await make('outage', { ...outage, id: `out-${n}`, point: `CP-${n}` } as never);
+    }
+  }
 
   test('refusals are problems with a code, and name the scheme', async () => {
     const nothing = await get('/api/charger');

@@ -17,6 +17,8 @@ export interface Access {
    * - admitted for the charge points of those stations: the parameter of that name holds the charge point.
    */
   readonly restricted?: 'refused' | 'admitted' | { readonly chargePoint: string };
+  /** Told to those who are refused as restricted. */
+  readonly reason?: string;
 }
 
 /** Health, metrics, documentation, the page itself: nothing that a charger or a person said. */
@@ -72,7 +74,7 @@ export function admit(
     throw new WattstreamError(
       'STATION_FORBIDDEN',
       restricted === 'refused'
-        ? 'This concerns all stations, and you may see some.'
+        ? (access.reason ?? 'This concerns all stations, and you may see some.')
         : 'This charge point is at none of your stations.',
     );
 }

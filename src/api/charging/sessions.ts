@@ -47,11 +47,12 @@ export class SessionDesk {
     const page = rows.slice(0, limit);
     const reckoned = await this.options.pricer.reckon(page);
     const sessions = page.map((row) => this.shown(row, reckoned.get(row.sessionId)));
-    // Begun a moment ago: announced, and in no table yet.
-    if (cursor === '' && (status === '' || status === 'active'))
-      sessions.unshift(...this.unwritten(accountId, rows));
-    const last = page.at(-1);
-    return { sessions, nextCursor: rows.length > limit && last !== undefined ? last.cursor : null };
+    const next = rows.length > limit ? (page.at(-1)?.cursor ?? null) : null;
+    // Begun a moment ago: announced, and in no table yet. Each has its page by its start, and when it is written the same.
+    if (status === '' || status === 'active')
+      sessions.push(...this.unwritten(accountId, page, { after: cursor, upTo: next ?? '' }));
+    sessions.sort((a, b) => compareKeys(keyOf(b), keyOf(a)));
+    return { sessions, nextCursor: next };
   }
 
   /** Rejects with SESSION_UNKNOWN, also for another's. */
@@ -153,14 +154,20 @@ export class SessionDesk {
     return viewOfSession(row, newer, reckoned, this.stationName(row.stationId));
   }
 
-  private unwritten(accountId: string, rows: readonly SessionRow[]): SessionOut[] {
-    const oldest = rows.at(-1)?.startedAt ?? '';
-    const written = new Set(rows.map(({ sessionId }) => sessionId));
+  /** @param range cursors between which the page lies; '': it has no end there */
+  private unwritten(
+    accountId: string,
+    page: readonly SessionRow[],
+    { after, upTo }: { readonly after: string; readonly upTo: string },
+  ): SessionOut[] {
+    const written = new Set(page.map(({ sessionId }) => sessionId));
     return this.options.book
       .sessionsOf(accountId)
+      .filter(({ session }) => session.status === 'active' && !written.has(session.sessionId))
       .filter(
         ({ session }) =>
-          session.status === 'active' && !written.has(session.sessionId) && session.startedAt > oldest,
+          (after === '' || compareKeys(keyOf(session), keyIn(after)) < 0) &&
+          (upTo === '' || compareKeys(keyOf(session), keyIn(upTo)) > 0),
       )
       .map((known) => viewOfSession(undefined, known, undefined, this.stationName(known.session.stationId)));
   }
@@ -169,6 +176,19 @@ export class SessionDesk {
     return this.options.replica.get('station', stationId)?.state.name ?? null;
   }
 }
+
+/** What pages are in the order of: milliseconds and id, as the question of the tables has it. */
+type Key = readonly [number, string];
+const keyOf = ({ startedAt, sessionId }: { startedAt: string; sessionId: string }): Key => [
+  Date.parse(startedAt),
+  sessionId,
+];
+const keyIn = (cursor: string): Key => {
+  const separator = cursor.indexOf('_');
+  return [Number(cursor.slice(0, separator)), cursor.slice(separator + 1)];
+};
+const compareKeys = ([aMs, aId]: Key, [bMs, bId]: Key): number =>
+  aMs - bMs || (aId < bId ? -1 : aId > bId ? 1 : 0);
 
 const unknownSession = (sessionId: string): WattstreamError =>
   new WattstreamError('SESSION_UNKNOWN', `You have no session ${sessionId}.`);

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import { expectDeclared } from '../../../test/declared.js';
 import { silentLogger } from '../../platform/logger.js';
 import { Registry } from '../../platform/metrics.js';
 import { MemoryEventLog } from '../../queues/memory/event-log.js';
@@ -38,6 +39,8 @@ async function ask(method: string, url: string, body?: unknown, headers: object 
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
+  if (response.headers.get('content-type')?.startsWith('application/problem+json'))
+    expectDeclared(app, method, url, JSON.parse(text));
   return {
     status: response.status,
     etag: response.headers.get('etag'),

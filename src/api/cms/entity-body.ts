@@ -2,10 +2,11 @@
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { KINDS, type StateOf, withoutSecrets } from '../../domain/registry/kinds.js';
 import { plainShapeOf } from '../../domain/registry/personal.js';
-import type { Entity, Live, Past } from '../../domain/registry/state.js';
+import type { Live, Past } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { fieldErrors } from '../../registry/store.js';
-import type { FieldError, Resource } from './resources.js';
+import type { FieldError } from '../field-errors.js';
+import type { Resource } from './resources.js';
 
 /** Shown, and passed over when it comes back with a change. `last_updated` is OCPI's. */
 const SHOWN_ONLY = [
@@ -33,16 +34,17 @@ export function shown<K extends EntityKind>(entity: Live<K>): Record<string, unk
 }
 
 /** A version of it: who made it, when, and what it was where that is still kept. */
-export function shownVersion(entity: Entity, { version, change, at, actor, changed, state }: Past) {
+export function shownVersion<K extends EntityKind>(
+  kind: K,
+  { version, change, at, actor, changed, state }: Past<K>,
+) {
   return {
     version,
     change,
     at,
     by: actor,
     changed,
-    ...(state
-      ? { state: { ...withoutSecrets(entity.kind, state), ...passwordShown(entity.kind, state) } }
-      : {}),
+    ...(state ? { state: { ...withoutSecrets(kind, state), ...passwordShown(kind, state) } } : {}),
   };
 }
 

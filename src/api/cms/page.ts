@@ -3,7 +3,7 @@
  * and what is created while somebody pages comes at the end. Deleted ones keep their place, so that a cursor holds.
  */
 import type { EntityKind } from '../../domain/messages/cms-events.js';
-import { isLive, type Live, mapOf, type RegistryState } from '../../domain/registry/state.js';
+import { type Entity, isLive, type Live, mapOf, type RegistryState } from '../../domain/registry/state.js';
 
 export interface Page<K extends EntityKind> {
   readonly entities: Live<K>[];
@@ -19,11 +19,16 @@ export function pageOf<K extends EntityKind>(
     readonly after?: string | undefined;
     readonly limit: number;
     readonly admits: (entity: Live<K>) => boolean;
+    /** Whether whoever asks may know that there is, or was, this one. */
+    readonly mayBegin: (entity: Entity<K>) => boolean;
   },
 ): Page<K> | undefined {
   const entities = mapOf(state, kind);
   const after = options.after === undefined ? undefined : decoded(options.after);
-  if (options.after !== undefined && (after === undefined || !entities.has(after))) return undefined;
+  if (options.after !== undefined) {
+    const last = after === undefined ? undefined : entities.get(after);
+    if (last === undefined || !options.mayBegin(last)) return undefined;
+  }
   const page: Live<K>[] = [];
   let isPast = after === undefined;
   for (const [id, entity] of entities) {

@@ -12,11 +12,7 @@ import { tokenIdOf } from '../../domain/registry/token.js';
 import type { PersonalData } from '../../registry/keys/personal-data.js';
 import { hashComplaint, hashPassword } from '../../registry/passwords.js';
 import { hashPersonsPassword } from '../../registry/people.js';
-
-export interface FieldError {
-  readonly field: string;
-  readonly message: string;
-}
+import type { FieldError } from '../field-errors.js';
 
 export interface Resource<K extends EntityKind = EntityKind> {
   readonly kind: K;

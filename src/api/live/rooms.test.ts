@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { ENTITY_KINDS } from '../../domain/messages/cms-events.js';
+import type { Notification } from '../../domain/messages/notifications.js';
 import type { Principal } from '../auth/principal.js';
 import { mayJoin, roomName, roomsOf } from './rooms.js';
 import { chargerNews, sessionNews } from './testing/messages.js';
@@ -66,4 +68,38 @@ test('a notification is shown to everybody it concerns', () => {
     'user:ac-1',
   ]);
   expect(roomsOf(chargerNews('charger.online'))).toEqual(['operator', 'charger:CP-1']);
+});
+
+describe('changes of the registry', () => {
+  const change = (kind: (typeof ENTITY_KINDS)[number], audience: Notification['audience']) =>
+    roomsOf({
+      audience,
+      event: {
+        id: 'e',
+        schema: 1,
+        at: '2026-11-25T12:00:00.000Z',
+        type: `cms.${kind}.updated`,
+        kind,
+        entityId: 'x',
+        version: 2,
+        actor: 'eve',
+        state: {},
+      },
+    });
+
+  test.each(['station', 'point', 'outage'] as const)("a %s's is told at its station too", (kind) => {
+    expect(change(kind, { stationId: 'st-1', accountId: null })).toEqual(['operator', 'station:st-1']);
+  });
+
+  test.each(ENTITY_KINDS)('a %s is shown to no customer, even where the message names one', (kind) => {
+    const rooms = change(kind, { stationId: 'st-1', accountId: 'ac-1' });
+    expect(rooms.filter((room) => room.startsWith('user:'))).toEqual([]);
+  });
+
+  test.each(ENTITY_KINDS.filter((kind) => !['station', 'point', 'outage'].includes(kind)))(
+    '%s: people, prices, webhooks and keys are for operators of all stations',
+    (kind) => {
+      expect(change(kind, { stationId: 'st-1', accountId: 'ac-1' })).toEqual(['operator']);
+    },
+  );
 });

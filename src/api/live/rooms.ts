@@ -26,9 +26,19 @@ export function placeOf(room: string): Place {
   return { kind: room.slice(0, colon) as RoomKind, id: room.slice(colon + 1) };
 }
 
-/** The rooms a notification is shown in; the operators' first. */
+/** Changes of the registry that belong to a station; all others are for operators of all stations. */
+const OF_A_STATION: ReadonlySet<string> = new Set(['station', 'point', 'outage']);
+
+/**
+ * The rooms a notification is shown in; the operators' first. A change of the registry is shown to no customer, whatever
+ * its audience says (an older api process published it more widely).
+ */
 export function roomsOf({ audience, event }: Pick<News, 'audience' | 'event'>): string[] {
   const rooms = ['operator'];
+  if ('entityId' in event) {
+    if (audience.stationId && OF_A_STATION.has(event.kind)) rooms.push(`station:${audience.stationId}`);
+    return rooms;
+  }
   if (audience.stationId) rooms.push(`station:${audience.stationId}`);
   if ('chargePointId' in event) rooms.push(`charger:${event.chargePointId}`);
   if (audience.accountId) rooms.push(`user:${audience.accountId}`);

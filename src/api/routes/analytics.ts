@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { NamedQuery, Queries, QueryAnswer } from '../../analytics/ports.js';
-import { WattstreamError } from '../../platform/errors.js';
+import { preferred } from '../accept.js';
 import { OPERATORS, READERS, SIGNED_IN } from '../auth/access.js';
 import { toCsv } from '../csv.js';
 
@@ -114,23 +114,6 @@ function sendCsv(reply: FastifyReply, query: NamedQuery, { columns, rows }: Quer
     .header('content-disposition', `inline; filename="${query.name}.csv"`)
     .serializer((body: unknown) => body as string)
     .send(toCsv(names, rows));
-}
-
-/** JSON unless CSV is asked for more strongly (RFC 9110, 12.5.1). Throws NOT_ACCEPTABLE. */
-export function preferred(accept: string | undefined): 'json' | 'csv' {
-  const weights = new Map(
-    (accept ?? '*/*').split(',').map((range) => {
-      const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-      const q = parameters.find((parameter) => parameter.startsWith('q='));
-      return [type, q === undefined ? 1 : Number(q.slice(2)) || 0] as const;
-    }),
-  );
-  const weigh = (type: string): number =>
-    weights.get(type) ?? weights.get(`${type.split('/')[0]}/*`) ?? weights.get('*/*') ?? 0;
-  const [json, csv] = [weigh('application/json'), weigh('text/csv')];
-  if (json === 0 && csv === 0)
-    throw new WattstreamError('NOT_ACCEPTABLE', 'Answers come as application/json or text/csv.');
-  return csv > json ? 'csv' : 'json';
 }
 
 const describe = ({ columns }: NamedQuery): string =>

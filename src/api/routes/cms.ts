@@ -1,25 +1,24 @@
 /** The CMS: the same routes for every kind, made of the table `RESOURCES`. */
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
-import type { Role } from '../../domain/registry/account.js';
 import { KINDS } from '../../domain/registry/kinds.js';
 import { plainShapeOf } from '../../domain/registry/personal.js';
-import { type Entity, isLive, type Live, lookUp, mapOf } from '../../domain/registry/state.js';
+import { type Change, type Entity, type Live, lookUp } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import { versionsSeen } from '../../registry/keys/versions.js';
 import type { RegistryStore } from '../../registry/store.js';
+import type { Access } from '../auth/access.js';
 import { checkIfMatch, etagOf, matches } from '../cms/conditions.js';
 import { shown, shownVersion, stateFrom } from '../cms/entity-body.js';
-import { importAll } from '../cms/import.js';
+import { IMPORT_LIMITS, type ImportLimits } from '../cms/import-source.js';
 import { pageOf } from '../cms/page.js';
+import { actorOf, ready } from '../cms/request.js';
 import { RESOURCES, type Resource } from '../cms/resources.js';
+import { accessTo, Scope } from '../cms/scope.js';
 import { validatorCompiler } from '../openapi.js';
-
-const IMPORT_BYTES = 32 * 1024 * 1024;
-const IMPORT_ITEMS = 10_000;
+import { bulkRoutes, takeFiles } from './cms-bulk.js';
 
 const shownOnly = {
   version: z.int().describe('Also the ETag'),
@@ -36,25 +35,32 @@ const version = z.object({
   changed: z.array(z.string()).describe('Fields that differ from the version before'),
   state: z.record(z.string(), z.unknown()).optional().describe('Where it is still kept'),
 });
-const importResult = z.object({
-  index: z.int(),
-  id: z.string().nullable(),
-  outcome: z.enum(['created', 'updated', 'unchanged', 'failed']),
-  version: z.int().optional(),
-  code: z.string().optional(),
-  detail: z.string().optional(),
-  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
-});
-
-export function cmsRoutes(app: FastifyInstance, store: RegistryStore): void {
-  for (const resource of RESOURCES) resourceRoutes(app, store, resource as never);
-}
-
-function resourceRoutes<K extends EntityKind>(
+export function cmsRoutes(
   app: FastifyInstance,
   store: RegistryStore,
-  resource: Resource<K>,
+  limits: ImportLimits = IMPORT_LIMITS,
 ): void {
+  // Files are taken where they are imported, and nowhere else.
+  void app.register(async (bulk) => {
+    takeFiles(bulk, limits);
+    for (const resource of RESOURCES)
+      resourceRoutes({ app, bulk, store, limits, resource: resource as never });
+  });
+}
+
+function resourceRoutes<K extends EntityKind>({
+  app,
+  bulk,
+  store,
+  limits,
+  resource,
+}: {
+  readonly app: FastifyInstance;
+  readonly bulk: FastifyInstance;
+  readonly store: RegistryStore;
+  readonly limits: ImportLimits;
+  readonly resource: Resource<K>;
+}): void {
   const { kind, path, param, name, filters } = resource;
   const { replica } = store;
   const base = `/api/cms/${path}`;
@@ -85,22 +91,25 @@ function resourceRoutes<K extends EntityKind>(
 
   /** Bodies are judged by `stateFrom`, and answers are made here: the schemas describe both. */
   const options = (
-    roles: readonly Role[],
+    access: Access,
     schema: Record<string, unknown>,
     more: RouteShorthandOptions = {},
   ): RouteShorthandOptions => ({
     ...more,
-    config: { access: { roles } },
+    config: { access },
     schema: { tags: ['cms'], ...schema },
     validatorCompiler: (route) =>
       route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route as never),
     serializerCompiler: () => JSON.stringify,
   });
+  const reading = accessTo(kind, resource.readers);
+  const writing = (change: Change): Access => accessTo(kind, resource.writers, change);
+  const scopeOf = (request: FastifyRequest): Scope<K> => new Scope(kind, request.principal, replica.state);
   const known = (request: FastifyRequest): Live<K> => {
     ready(store);
     const id = idOf(request);
     const found = replica.get(kind, id);
-    if (found === undefined) throw unknown(`There is no ${name} '${id}'.`);
+    if (found === undefined || !scopeOf(request).sees(found)) throw unknown(`There is no ${name} '${id}'.`);
     return found;
   };
   const idOf = (request: FastifyRequest): string =>
@@ -112,7 +121,7 @@ function resourceRoutes<K extends EntityKind>(
 
   app.get(
     base,
-    options(resource.readers, {
+    options(reading, {
       summary: `${capital(path)}, in the order in which they were created`,
       querystring: z.strictObject({
         ...Object.fromEntries(Object.entries(filters).map(([key, { query }]) => [key, query.optional()])),
@@ -130,8 +139,13 @@ function resourceRoutes<K extends EntityKind>(
           (state: Live<K>['state']) =>
             filters[key]?.admits(state, value, store.people) ?? true,
       );
-      const admits = ({ state }: Live<K>) => tests.every((test) => test(state));
-      const page = pageOf(replica.state, kind, { after, limit, admits });
+      const scope = scopeOf(request);
+      const page = pageOf(replica.state, kind, {
+        after,
+        limit,
+        admits: (each) => scope.sees(each) && tests.every((test) => test(each.state)),
+        mayBegin: (each) => scope.hasSeen(each),
+      });
       if (page === undefined)
         throw new WattstreamError('REQUEST_INVALID', '`after` is not the `next` of any page.');
       const seen = await store.seen(page.entities);
@@ -141,7 +155,7 @@ function resourceRoutes<K extends EntityKind>(
 
   app.post(
     base,
-    options(resource.writers, {
+    options(writing('created'), {
       summary: `Creates a ${name}`,
       body,
       response: { 201: entity },
@@ -150,11 +164,15 @@ function resourceRoutes<K extends EntityKind>(
       const made = resource.makesId && !hasId(request.body) ? randomUUID() : undefined;
       const state = await stateFrom(resource, request.body, made === undefined ? {} : { id: made });
       const id = KINDS[kind].idOf(state as never);
+      const scope = scopeOf(request);
+      scope.admit('created', state, undefined);
       if (replica.get(kind, id) !== undefined)
         throw new WattstreamError('CONFLICT', `There is a ${name} '${id}' already.`, {
           remedy: `To change it: PUT ${base}/${encodeURIComponent(id)}.`,
         });
-      const created = await store.propose({ kind, id, change: 'created', state, actor: actorOf(request) });
+      const created = await scope.quietly(() =>
+        store.propose({ kind, id, change: 'created', state, actor: actorOf(request) }),
+      );
       reply.code(201).header('location', `${base}/${encodeURIComponent(id)}`);
       return send(reply, created as Live<K>);
     },
@@ -162,7 +180,7 @@ function resourceRoutes<K extends EntityKind>(
 
   app.get(
     one,
-    options(resource.readers, { summary: `One ${name}`, params, response: { 200: entity } }),
+    options(reading, { summary: `One ${name}`, params, response: { 200: entity } }),
     async (request, reply) => {
       const found = known(request);
       const seen = request.headers['if-none-match'];
@@ -174,7 +192,7 @@ function resourceRoutes<K extends EntityKind>(
 
   app.put(
     one,
-    options(resource.writers, {
+    options(writing('updated'), {
       summary: `Changes a ${name}: all of it`,
       params,
       headers: ifMatch,
@@ -185,21 +203,25 @@ function resourceRoutes<K extends EntityKind>(
       const found = known(request);
       checkIfMatch(request.headers['if-match'], found);
       const state = await stateFrom(resource, request.body, { id: found.id, current: found.state });
-      const changed = await store.propose({
-        kind,
-        id: found.id,
-        change: 'updated',
-        state,
-        version: found.version,
-        actor: actorOf(request),
-      });
+      const scope = scopeOf(request);
+      scope.admit('updated', state, found);
+      const changed = await scope.quietly(() =>
+        store.propose({
+          kind,
+          id: found.id,
+          change: 'updated',
+          state,
+          version: found.version,
+          actor: actorOf(request),
+        }),
+      );
       return send(reply, changed as Live<K>);
     },
   );
 
   app.delete(
     one,
-    options(resource.writers, {
+    options(writing('deleted'), {
       summary: `Deletes a ${name} that nothing refers to`,
       params,
       headers: ifMatch,
@@ -217,98 +239,45 @@ function resourceRoutes<K extends EntityKind>(
   const everKnown = (request: FastifyRequest): Entity<K> => {
     ready(store);
     const found = lookUp(replica.state, kind, idOf(request));
-    if (found === undefined) throw unknown(`There has never been a ${name} '${idOf(request)}'.`);
+    if (found === undefined || !scopeOf(request).sees(found))
+      throw unknown(`There has never been a ${name} '${idOf(request)}'.`);
     return found;
   };
 
   app.get(
     `${one}/history`,
-    options(resource.readers, {
+    options(reading, {
       summary: `Who changed a ${name}, when, and what; newest first, also of a deleted one`,
       params,
       response: { 200: z.object({ versions: z.array(version) }) },
     }),
     async (request) => {
-      const found = everKnown(request) as unknown as Entity;
-      const versions = await versionsSeen(store.people, found);
-      return { versions: versions.reverse().map((past) => shownVersion(found, past)) };
+      const found = everKnown(request);
+      const versions = await versionsSeen(store.people, kind, scopeOf(request).versions(found));
+      return { versions: versions.reverse().map((past) => shownVersion(kind, past)) };
     },
   );
 
   app.get(
     `${one}/versions/:version`,
-    options(resource.readers, {
+    options(reading, {
       summary: `A ${name} as it was in one of its versions`,
       params: params.extend({ version: z.coerce.number().int().positive() }),
       response: { 200: version },
     }),
     async (request) => {
-      const found = everKnown(request) as unknown as Entity;
+      const found = everKnown(request);
       const wanted = Number((request.params as { version: unknown }).version);
-      const past = (await versionsSeen(store.people, found)).find((each) => each.version === wanted);
+      const versions = await versionsSeen(store.people, kind, scopeOf(request).versions(found));
+      const past = versions.find((each) => each.version === wanted);
       if (!past?.state) throw unknown(`Of ${name} '${found.id}' version ${wanted} there is nothing to show.`);
-      return shownVersion(found, past);
+      return shownVersion(kind, past);
     },
   );
 
-  app.post(
-    `/api/cms/import/${path}`,
-    options(
-      resource.writers,
-      {
-        summary: `Creates or changes many ${path}; says of each what became of it`,
-        body: z.array(body).max(IMPORT_ITEMS),
-        response: { 200: z.object({ results: z.array(importResult) }) },
-      },
-      { bodyLimit: IMPORT_BYTES },
-    ),
-    async (request) => {
-      ready(store);
-      const items = request.body;
-      if (!Array.isArray(items) || items.length > IMPORT_ITEMS)
-        throw new WattstreamError(
-          'REQUEST_INVALID',
-          `An array of at most ${IMPORT_ITEMS} ${path} is imported.`,
-        );
-      return { results: await importAll(store, resource, items, actorOf(request)) };
-    },
-  );
-
-  app.get(
-    `/api/cms/export/${path}`,
-    options(resource.readers, {
-      summary: `All ${path}, without secrets, as an array that can be imported`,
-      response: { 200: z.array(entity) },
-    }),
-    async (_request, reply) => {
-      ready(store);
-      // Entities are replaced, never changed: the list holds this moment however long it takes to send.
-      const all = [...mapOf(replica.state, kind).values()].filter((each): each is Live<K> => isLive(each));
-      return reply
-        .type('application/json; charset=utf-8')
-        .header('content-disposition', `attachment; filename="${path}.json"`)
-        .send(Readable.from(asArray(all, store)));
-    },
-  );
-}
-
-async function* asArray(entities: readonly Live[], store: RegistryStore): AsyncGenerator<string> {
-  yield '[';
-  for (let at = 0; at < entities.length; at += 500) {
-    const seen = await store.seen(entities.slice(at, at + 500));
-    const texts = seen.map((entity) => JSON.stringify(shown(entity)));
-    yield `${at === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
-  }
-  yield '\n]\n';
-}
-
-function ready(store: RegistryStore): void {
-  const reason = store.replica.ready();
-  if (reason !== undefined)
-    throw new WattstreamError('REGISTRY_NOT_READY', `Nothing can be said yet: ${reason}`, { canRetry: true });
+  bulkRoutes(bulk, { store, resource, shapes: { entity, body }, limits, options, scopeOf });
 }
 
 const hasId = (body: unknown): boolean => (body as { id?: unknown } | null)?.id !== undefined;
-const actorOf = (request: FastifyRequest): string => request.principal.id;
 const unknown = (message: string): WattstreamError => new WattstreamError('ENTITY_UNKNOWN', message);
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -140,7 +140,8 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
     references: (one) => [{ field: 'point', kind: 'point', id: one.point, holds: false }],
     claims: none,
     secrets: [],
-    keptStates: 0,
+    // So that of a deleted one it is known whose it was.
+    keptStates: 1,
   },
   webhook: {
     shape: webhook,

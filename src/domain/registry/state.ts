@@ -50,6 +50,19 @@ export const emptyState = (): RegistryState => ({
   voided: new Set(),
 });
 
+/** Another one to try changes on; entities are shared, since they are never changed. */
+export const copyOf = (state: RegistryState): RegistryState => ({
+  entities: Object.fromEntries(
+    Object.entries(state.entities).map(([kind, entities]) => [
+      kind,
+      new Map(entities as Map<string, Entity>),
+    ]),
+  ) as unknown as RegistryState['entities'],
+  referrers: new Map([...state.referrers].map(([ref, others]) => [ref, new Set(others)])),
+  claims: new Map(state.claims),
+  voided: new Set(state.voided),
+});
+
 /** An entity as one word; kinds have no '/'. */
 export const refOf = (kind: EntityKind, id: string): string => `${kind}/${id}`;
 export function parseRef(ref: string): { kind: EntityKind; id: string } {
@@ -69,6 +82,10 @@ export const lookUp = <K extends EntityKind>(
 
 export const isLive = <K extends EntityKind>(entity: Entity<K> | undefined): entity is Live<K> =>
   entity !== undefined && entity.state !== null;
+
+/** Its state, or of a deleted one the last that is still kept. */
+export const lastState = <K extends EntityKind>(entity: Entity<K> | undefined): StateOf[K] | undefined =>
+  entity?.state ?? entity?.past.findLast(({ state }) => state)?.state ?? undefined;
 
 /** Puts an entity in the place of what was there, indexes included. `judge` has found that it fits. */
 export function put(state: RegistryState, entity: Entity): void {

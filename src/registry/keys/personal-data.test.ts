@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CmsEvent } from '../../domain/messages/cms-events.js';
 import type { Account } from '../../domain/registry/account.js';
 import { evolve } from '../../domain/registry/evolve.js';
-import { emptyState } from '../../domain/registry/state.js';
+import { type Entity, emptyState } from '../../domain/registry/state.js';
 import { silentLogger } from '../../platform/logger.js';
 import { MemoryEventLog } from '../../queues/memory/event-log.js';
 import { Replica } from '../replica.js';
@@ -232,11 +232,12 @@ describe('personal data stand in the registry under keys per account that can be
       update(store, { ...(await store.get('account', 'ac-1'))!.state, ...more });
     await change({ name: 'Ada King' });
     await change({ language: 'en' });
-    const changed = async () =>
-      (await versionsSeen(store.people, replica.get('account', 'ac-1')!)).map((one) => one.changed);
+    const versionsOf = (entity: Entity<'account'>) =>
+      versionsSeen(store.people, 'account', [...entity.past, entity]);
+    const changed = async () => (await versionsOf(replica.get('account', 'ac-1')!)).map((one) => one.changed);
     expect(await changed()).toEqual([[], ['name'], ['language']]);
     await erase(store);
-    const versions = await versionsSeen(store.people, replica.get('account', 'ac-1')!);
+    const versions = await versionsOf(replica.get('account', 'ac-1')!);
     expect(JSON.stringify(versions)).not.toMatch(NAMES);
     expect(versions.at(-1)).toMatchObject({ actor: 'test', at: '2026-11-26T10:00:00.000Z' });
   });

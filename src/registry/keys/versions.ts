@@ -1,24 +1,22 @@
 /** The versions of an entity as people may see them: personal data in the clear, and the fields named that differ. */
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { KINDS, type Kind, type StateOf } from '../../domain/registry/kinds.js';
-import type { Entity, Past } from '../../domain/registry/state.js';
+import type { Past } from '../../domain/registry/state.js';
 import type { PersonalData } from './personal-data.js';
 
-/** Oldest first, the current one last. Rejects while key books cannot be read. */
+/** @param all oldest first, and so are they returned. Rejects while key books cannot be read. */
 export async function versionsSeen<K extends EntityKind>(
   people: PersonalData,
-  entity: Entity<K>,
+  kind: K,
+  all: readonly Past<K>[],
 ): Promise<Past<K>[]> {
-  const all: Past<K>[] = [...entity.past, entity];
-  const { personal } = KINDS[entity.kind as K] as Kind<K>;
-  if (personal === undefined) return all;
+  const { personal } = KINDS[kind] as Kind<K>;
+  if (personal === undefined) return [...all];
   await people.prepared(
-    entity.kind,
+    kind,
     all.map(({ state }) => state),
   );
-  const opened = all.map((one) =>
-    one.state ? { ...one, state: people.open(entity.kind as K, one.state) } : one,
-  );
+  const opened = all.map((one) => (one.state ? { ...one, state: people.open(kind, one.state) } : one));
   return opened.map((one, index) => ({
     ...one,
     changed: namedFields(one.changed, personal, opened[index - 1]?.state, one.state),
