@@ -1,9 +1,9 @@
-/** An api with every route there is, in process, and what each was declared with; nothing of it is asked. */
+/** An api with every route there is, in process, and what each was declared with; behind the routes there is nothing. */
 import type { RouteOptions } from 'fastify';
 import { QUERIES } from '../src/analytics/queries/registry.js';
 import { buildApp } from '../src/api/app.js';
 import { createAccounts } from '../src/api/auth/accounts.js';
-import { authenticationBy } from '../src/api/auth/authenticator.js';
+import { type Authentication, authenticationBy } from '../src/api/auth/authenticator.js';
 import { ownTokens } from '../src/api/auth/jwt.js';
 import type { CommandService } from '../src/api/commands/service.js';
 import { secretKeeper } from '../src/api/webhooks/secret.js';
@@ -18,8 +18,20 @@ const SECRET = 'a secret of more than thirty-two bytes';
 const nothing = async (): Promise<never> => {
   throw new WattstreamError('NOT_FOUND', 'There is nothing.');
 };
+const away = async (): Promise<never> => {
+  throw new WattstreamError('BROKER_UNREACHABLE', 'There is none here.', { canRetry: true });
+};
 
-export async function wholeApi() {
+/** Its own tokens are signed with this. */
+export { SECRET };
+
+export interface WholeApiOptions {
+  /** Default: asked for, by the registry's proofs and tokens of ours. */
+  readonly authentication?: Authentication;
+  readonly stationOf?: (chargePointId: string) => string | undefined;
+}
+
+export async function wholeApi({ authentication, stationOf = () => undefined }: WholeApiOptions = {}) {
   const routes: RouteOptions[] = [];
   const { store } = fakeStore();
   const { store: loginStore } = fakeLoginStore();
@@ -53,20 +65,22 @@ export async function wholeApi() {
     deadLetters: createMemoryDeadLetters([]),
     points: { rotations: { begin: nothing }, lists: { show: nothing, push: nothing } },
     commands: {
-      commands: { start: nothing, find: nothing, recent: () => [] } as unknown as CommandService,
-      stationOf: () => undefined,
+      commands: { start: away, find: async () => undefined, recent: () => [] } as unknown as CommandService,
+      stationOf,
     },
     charging: {
       service: { start: nothing, stop: nothing, find: nothing },
-      sessions: { list: nothing, one: nothing },
+      sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing },
       receipts: { receipt: nothing },
-      stations: { find: nothing },
+      stations: { find: async () => ({ stations: [], nextCursor: null }) },
     },
+    erasure: { store, desk: { erase: nothing } },
     health: { ready: () => undefined },
     ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
     access: {
-      authentication: accounts.confirm(authenticationBy([...accounts.authenticators, ownTokens(SECRET)])),
-      stationOf: () => undefined,
+      authentication:
+        authentication ?? accounts.confirm(authenticationBy([...accounts.authenticators, ownTokens(SECRET)])),
+      stationOf,
       hosts: [],
     },
     metrics: new Registry(),
@@ -74,6 +88,10 @@ export async function wholeApi() {
     docsPage: false,
     onRoute: (route) => void routes.push(route),
   });
-  app.server.once('close', () => void loginStore.replica.close());
+  app.server.once('close', () => {
+    void store.replica.close();
+    void loginStore.replica.close();
+  });
+  await Promise.all([store.replica.level, loginStore.replica.level]);
   return { app, routes, store };
 }

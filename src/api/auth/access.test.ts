@@ -3,30 +3,18 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { type Ask, listening } from '../../../test/http.js';
-import { QUERIES } from '../../analytics/queries/registry.js';
+import { SECRET, wholeApi } from '../../../test/whole-api.js';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
 import { examples } from '../../domain/registry/testing/examples.js';
-import { readSettings } from '../../platform/config.js';
-import { WattstreamError } from '../../platform/errors.js';
-import { silentLogger } from '../../platform/logger.js';
-import { Registry } from '../../platform/metrics.js';
-import { createMemoryDeadLetters } from '../../queues/memory/dead-letters.js';
 import { hashPersonsPassword } from '../../registry/people.js';
-import { Replica } from '../../registry/replica.js';
-import { RegistryStore } from '../../registry/store.js';
-import { booksOf, FakeLog, FakePublisher, fakeLoginStore } from '../../registry/testing/fakes.js';
-import { buildApp } from '../app.js';
-import type { CommandService } from '../commands/service.js';
-import { secretKeeper } from '../webhooks/secret.js';
+import type { RegistryStore } from '../../registry/store.js';
 import { type Access, refuseForeignNames } from './access.js';
-import { createAccounts } from './accounts.js';
-import { type Authentication, authenticationBy, NO_AUTHENTICATION } from './authenticator.js';
-import { ownTokens, signToken } from './jwt.js';
+import { type Authentication, NO_AUTHENTICATION } from './authenticator.js';
+import { signToken } from './jwt.js';
 import { ROLES, type Role } from './principal.js';
 
 jest.setTimeout(180_000);
 
-const SECRET = 'a secret of more than thirty-two bytes';
 const token = (role: Role, stations?: string[]) =>
   signToken(
     SECRET,
@@ -34,97 +22,22 @@ const token = (role: Role, stations?: string[]) =>
     Date.now(),
   );
 
-/** Nobody is asked anything here: what is walked is who gets as far as that. */
-const NO_COMMANDS = {
-  start: async () => {
-    throw new WattstreamError('BROKER_UNREACHABLE', 'There is none here.', { canRetry: true });
-  },
-  find: async () => undefined,
-  recent: () => [],
-} as unknown as CommandService;
+/** Nobody is asked anything behind the routes: what is walked is who gets as far as that. */
+async function build(authentication?: Authentication) {
+  const { app, routes, store } = await wholeApi({
+    ...(authentication === undefined ? {} : { authentication }),
+    stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined),
+  });
+  const each = routes.flatMap(({ method, url, config }) =>
+    [method].flat().map((one): Route => ({ method: one, url, access: config?.access })),
+  );
+  return { app, routes: each, store, get: await listening(app) };
+}
 
 interface Route {
   method: string;
   url: string;
   access: Access | undefined;
-}
-
-const nothing = async (): Promise<never> => {
-  throw new WattstreamError('NOT_FOUND', 'There is nothing.');
-};
-
-async function build(given: Authentication) {
-  const routes: Route[] = [];
-  const log = new FakeLog();
-  const replica = new Replica({ log, newestSnapshot: async () => undefined, logger: silentLogger });
-  const publisher = new FakePublisher(log);
-  const store = new RegistryStore({
-    replica,
-    publisher,
-    writeMs: 10_000,
-    now: Date.now,
-    logger: silentLogger,
-    keyBooks: booksOf(log),
-  });
-  const { store: loginStore } = fakeLoginStore();
-  const accounts = createAccounts({
-    settings: readSettings({ WATTSTREAM_JWT_SECRET: SECRET }),
-    store,
-    loginStore,
-    publisher: { publishChargingEvent: async () => {} },
-    now: Date.now,
-    log: silentLogger,
-  });
-  // With the registry's own proofs before those that were given.
-  const authentication =
-    given.mode === 'off'
-      ? given
-      : accounts.confirm(authenticationBy([...accounts.authenticators, ownTokens(SECRET)]));
-  const app = await buildApp({
-    queries: {
-      list: () => QUERIES,
-      ask: async () => ({ columns: [], rows: [], elapsedMs: 0, rowsRead: 0 }),
-      ping: async () => {},
-    },
-    inspector: { bounds: async () => [] },
-    registry: store,
-    webhooks: {
-      store,
-      keeper: secretKeeper(undefined),
-      allowHttp: false,
-      max: 1,
-      rotationMs: 0,
-      now: Date.now,
-      recent: () => [],
-      tryOut: async () => ({ outcome: 'failed', status: null, detail: '', elapsedMs: 0 }),
-      removed: async () => {},
-    },
-    deadLetters: createMemoryDeadLetters([]),
-    commands: { commands: NO_COMMANDS, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined) },
-    points: { rotations: { begin: nothing }, lists: { show: nothing, push: nothing } },
-    charging: {
-      service: { start: nothing, stop: nothing, find: nothing },
-      sessions: { list: async () => ({ sessions: [], nextCursor: null }), one: nothing },
-      receipts: { receipt: nothing },
-      stations: { find: async () => ({ stations: [], nextCursor: null }) },
-    },
-    erasure: { store, desk: { erase: nothing } },
-    health: { ready: () => undefined },
-    ...(accounts.routes === undefined ? {} : { accounts: accounts.routes }),
-    access: { authentication, stationOf: (id) => (id === 'CP-1' ? 'st-1' : undefined), hosts: [] },
-    metrics: new Registry(),
-    log: silentLogger,
-    docsPage: false,
-    onRoute: ({ method, url, config }) => {
-      for (const one of [method].flat()) routes.push({ method: one, url, access: config?.access });
-    },
-  });
-  app.server.once('close', () => {
-    void replica.close();
-    void loginStore.replica.close();
-  });
-  await Promise.all([replica.level, loginStore.replica.level]);
-  return { app, routes, store, get: await listening(app) };
 }
 
 /** An address of a route: parameters filled in, CP-1 for a charge point. */
@@ -136,7 +49,7 @@ describe('with authentication required', () => {
   let get: Ask;
   let store: RegistryStore;
   beforeEach(async () => {
-    ({ app, routes, get, store } = await build(authenticationBy([ownTokens(SECRET)])));
+    ({ app, routes, get, store } = await build());
   });
   afterEach(() => app.close());
 
@@ -335,7 +248,7 @@ describe('with authentication required', () => {
 });
 
 test('a route that forgot to say is refused to everybody', async () => {
-  const { app } = await build(authenticationBy([ownTokens(SECRET)]));
+  const { app } = await build();
   await app.close();
   const { admit } = await import('./access.js');
   expect(() =>

@@ -24,7 +24,7 @@ export const AUTH: Operations = {
   'POST /api/auth/login': {
     body: json({ email: 'eve@example.com', password: 'correct horse battery' }),
     answers: { 200: json(tokens) },
-    errors: ['LOGIN_FAILED', 'FORBIDDEN', 'LOGIN_LOCKED', ...REGISTRY],
+    errors: ['LOGIN_FAILED', 'FORBIDDEN', 'LOGIN_LOCKED', 'KEY_BOOK_LOST', 'BROKER_UNREACHABLE', ...REGISTRY],
   },
   // Bodies stand with the schema: the token, or that it is in the cookie.
   'POST /api/auth/refresh': {

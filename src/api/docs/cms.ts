@@ -32,12 +32,17 @@ function exampleOf<K extends EntityKind>({ kind, example }: Resource<K>): Live<K
 
 const READ = ['REGISTRY_NOT_READY'] as const;
 const WRITTEN = ['CONFLICT', 'REGISTRY_RULE', 'REGISTRY_NOT_READY', 'REGISTRY_UNANSWERED'] as const;
+const OF_KEYS = ['KEY_BOOK_LOST', 'BROKER_UNREACHABLE'] as const;
 const OF_A_VERSION = ['ENTITY_UNKNOWN', 'PRECONDITION_REQUIRED', 'PRECONDITION_FAILED'] as const;
 
 function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Operation][] {
   const { path, param, example } = resource;
   const base = `/api/cms/${path}`;
   const last = resource.kind === 'account' ? (['LAST_ADMIN'] as const) : [];
+  const isPersonal = KINDS[resource.kind].personal !== undefined;
+  // What names people is opened with keys that are kept elsewhere.
+  const read = isPersonal ? ([...READ, ...OF_KEYS] as const) : READ;
+  const written = isPersonal ? ([...WRITTEN, ...OF_KEYS, 'ACCOUNT_ERASED'] as const) : WRITTEN;
   const one = `${base}/:${param}`;
   const entity = exampleOf(resource);
   const body = json(example);
@@ -63,28 +68,28 @@ function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Ope
     'line,id,outcome,version,code,column,field,detail\r\n2,day,updated,2,,,,\r\n3,wrong,failed,,REQUEST_INVALID,id,id,"an id has no ""/"""\r\n';
   const file = (texts: Iterable<string>): string => [...texts].join('').replace('\ufeff', '');
   return [
-    [`GET ${base}`, { answers: { 200: json({ [path]: [answer], next: 'c3QtMQ' }) }, errors: READ }],
+    [`GET ${base}`, { answers: { 200: json({ [path]: [answer], next: 'c3QtMQ' }) }, errors: read }],
     [
       `POST ${base}`,
-      { body, answers: { 201: json({ ...answer, version: 1, updatedAt: at }) }, errors: WRITTEN },
+      { body, answers: { 201: json({ ...answer, version: 1, updatedAt: at }) }, errors: written },
     ],
-    [`GET ${one}`, { answers: { 200: json(answer) }, errors: ['ENTITY_UNKNOWN', ...READ] }],
-    [`PUT ${one}`, { body, answers: { 200: json(answer) }, errors: [...OF_A_VERSION, ...last, ...WRITTEN] }],
-    [`DELETE ${one}`, { errors: [...OF_A_VERSION, ...last, ...WRITTEN] }],
+    [`GET ${one}`, { answers: { 200: json(answer) }, errors: ['ENTITY_UNKNOWN', ...read] }],
+    [`PUT ${one}`, { body, answers: { 200: json(answer) }, errors: [...OF_A_VERSION, ...last, ...written] }],
+    [`DELETE ${one}`, { errors: [...OF_A_VERSION, ...last, ...written] }],
     [
       `GET ${one}/history`,
-      { answers: { 200: json({ versions: [version, former] }) }, errors: ['ENTITY_UNKNOWN', ...READ] },
+      { answers: { 200: json({ versions: [version, former] }) }, errors: ['ENTITY_UNKNOWN', ...read] },
     ],
     [
       `GET ${one}/versions/:version`,
-      { answers: { 200: json(version) }, errors: ['ENTITY_UNKNOWN', ...READ] },
+      { answers: { 200: json(version) }, errors: ['ENTITY_UNKNOWN', ...read] },
     ],
     [
       `POST /api/cms/import/${path}`,
       {
         body: { ...json([example]), 'text/csv': file([templateLines(resource, ',')]) },
         answers: { 200: { ...json(imported), 'text/csv': report } },
-        errors: ['NOT_ACCEPTABLE', ...READ],
+        errors: ['NOT_ACCEPTABLE', ...read],
       },
     ],
     [
@@ -100,12 +105,34 @@ function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Ope
             'text/csv': file([exportHead(resource, ','), exportLines(resource, [entity], ',')]),
           },
         },
-        errors: ['NOT_ACCEPTABLE', ...READ],
+        errors: ['NOT_ACCEPTABLE', ...read],
       },
     ],
   ];
 }
 
-export const CMS: Operations = Object.fromEntries(
-  RESOURCES.flatMap((resource) => operationsOf(resource as unknown as Resource)),
-);
+export const CMS: Operations = {
+  ...Object.fromEntries(RESOURCES.flatMap((resource) => operationsOf(resource as unknown as Resource))),
+  'POST /api/cms/accounts/:accountId/erase': {
+    answers: {
+      200: json({
+        accountId: 'ac-1',
+        version: 4,
+        erasedAt: '2026-11-26T10:00:00.000Z',
+        erasedBy: 'ac-admin',
+        keysDestroyed: true,
+        versionsInClear: [],
+        points: [],
+      }),
+    },
+    errors: [
+      ...OF_A_VERSION,
+      'SESSION_GOES_ON',
+      'ERASES_ONESELF',
+      'LAST_ADMIN',
+      'QUERY_FAILED',
+      ...WRITTEN,
+      ...OF_KEYS,
+    ],
+  },
+};

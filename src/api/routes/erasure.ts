@@ -12,37 +12,19 @@ export interface ErasureRouteOptions {
   readonly desk: Pick<ErasureDesk, 'erase'>;
 }
 
-const erasure = z
-  .object({
-    accountId: z.string(),
-    version: z.int(),
-    erasedAt: z.string(),
-    erasedBy: z.string(),
-    keysDestroyed: z
-      .boolean()
-      .describe('false: they are destroyed as soon as that is possible; ask again to see'),
-    versionsInClear: z
-      .array(z.int())
-      .describe(
-        'Versions written before data were sealed: the stream cms.events.log keeps those as they are',
-      ),
-    points: z
-      .array(z.string())
-      .describe('Charging points of the account: see whether their names tell whose'),
-  })
-  .meta({
-    examples: [
-      {
-        accountId: 'ac-1',
-        version: 4,
-        erasedAt: '2026-11-26T10:00:00.000Z',
-        erasedBy: 'ac-admin',
-        keysDestroyed: true,
-        versionsInClear: [],
-        points: [],
-      },
-    ],
-  });
+const erasure = z.object({
+  accountId: z.string(),
+  version: z.int(),
+  erasedAt: z.string(),
+  erasedBy: z.string(),
+  keysDestroyed: z
+    .boolean()
+    .describe('false: they are destroyed as soon as that is possible; ask again to see'),
+  versionsInClear: z
+    .array(z.int())
+    .describe('Versions written before data were sealed: the stream cms.events.log keeps those as they are'),
+  points: z.array(z.string()).describe('Charging points of the account: see whether their names tell whose'),
+});
 
 export function erasureRoutes(app: FastifyInstance, { store, desk }: ErasureRouteOptions): void {
   app.post<{ Params: { accountId: string } }>(
