@@ -128,6 +128,8 @@ describe('commands', () => {
     await receiver.bind('CP-1');
     const out = sender();
     expect(await out.publishChargingCommand(command('CP-1', { action: 'first' }))).toBe('taken');
+    // Taken is in the queue, not here yet: that would break off too.
+    await until(() => got.length === 1, 'the first command');
     broker.proxy.freeze();
     const fates = Array.from({ length: 20 }, () => out.publishChargingCommand(command('CP-1')));
     await new Promise((resolve) => setImmediate(resolve));
