@@ -13,6 +13,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import { keysOf } from '../domain/registry/rotating.js';
 import { nameOfKey, type PasswordChecker } from '../registry/passwords.js';
 import type { ChargePoint, ChargePointDirectory, SecurityProfile } from '../registry/ports.js';
 import type { RefusalReason } from './refusals.js';
@@ -64,9 +65,9 @@ async function basic(point: ChargePoint, presented: Presented, passwords: Passwo
   if (presented.authorization === undefined) return { refusal: 'CREDENTIALS_MISSING' };
   const password = basicPassword(presented.authorization, point.id);
   if (password === undefined) return { refusal: 'CREDENTIALS_WRONG' };
-  // While a new key is on its way nobody can tell which of the two the charger has.
-  for (const hash of [point.passwordHash, point.nextPasswordHash])
-    if (hash !== undefined && (await passwords.matches(password, hash)))
+  // While a new key is on its way nobody can tell which of them the charger has.
+  for (const hash of keysOf(point))
+    if (await passwords.matches(password, hash))
       return { securityProfile: point.securityProfile, keyName: nameOfKey(hash) };
   return { refusal: 'CREDENTIALS_WRONG' };
 }

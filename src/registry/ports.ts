@@ -15,6 +15,8 @@ export interface ChargePoint {
   readonly passwordHash?: string;
   /** Of a key that is on its way to it, beside the other: it may come with either. */
   readonly nextPasswordHash?: string;
+  /** Of keys that were on their way before that one, and that it may have taken all the same. */
+  readonly earlierNextPasswordHashes?: readonly string[];
   /** Common name its client certificate must carry (profile 3). Default: the id. */
   readonly certificateCommonName?: string;
   readonly station?: string;

@@ -55,6 +55,7 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
       const state = replica.get('point', id)?.state;
       if (state === undefined) return undefined;
       const { securityProfile, passwordHash, nextPasswordHash, certificateCommonName } = state;
+      const { earlierNextPasswordHashes } = state;
       const { station, account, meterKeys } = state;
       return {
         id,
@@ -62,6 +63,7 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
         station,
         ...(passwordHash === undefined ? {} : { passwordHash }),
         ...(nextPasswordHash === undefined ? {} : { nextPasswordHash }),
+        ...(earlierNextPasswordHashes === undefined ? {} : { earlierNextPasswordHashes }),
         ...(certificateCommonName === undefined ? {} : { certificateCommonName }),
         ...(account === undefined ? {} : { account }),
         ...(meterKeys === undefined ? {} : { meterKeys }),

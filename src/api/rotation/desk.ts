@@ -19,8 +19,10 @@ import type { Point } from '../../domain/registry/point.js';
 import {
   afterAnswer,
   afterConnection,
+  hasRoom,
   isOpen,
   isUnsettled,
+  keysOf,
   type RotationAnswer,
   withRotationBegun,
 } from '../../domain/registry/rotating.js';
@@ -46,6 +48,8 @@ const LOOK_EVERY_MS = 10_000;
 const SEND_WITHIN_MS = 10_000;
 /** More than clocks differ. */
 const NEVER_SENT_AFTER_MS = 120_000;
+/** Times the charger's time to answer, after which another rotation may begin beside one that nothing is heard of. */
+const AGAIN_AFTER = 10;
 
 export interface RotationDeskOptions {
   readonly store: RegistryStore;
@@ -209,7 +213,8 @@ export class RotationDesk {
               : 'Its certificate is renewed by CertificateSigned.',
         },
       );
-    if (isOpen(rotation))
+    const { clock, seconds } = this.options;
+    if (isOpen(rotation, { now: clock.now(), againAfterMs: AGAIN_AFTER * seconds * 1_000 }))
       throw new WattstreamError(
         'ROTATION_OPEN',
         `The key of ${pointId} is being changed since ${rotation?.since} (${rotation?.state}).`,
@@ -220,6 +225,15 @@ export class RotationDesk {
               : 'It ends by itself when the charger has answered or comes again. If somebody has given it another key on site, PUT the charging point with that password.',
         },
       );
+    if (!hasRoom(found.state))
+      throw new WattstreamError(
+        'ROTATION_IMPOSSIBLE',
+        `Several keys were sent to ${pointId}, and of none it is known whether it took it.`,
+        {
+          remedy:
+            'Reset the charger: it is let in with each of them, and shows which one it has. Or give it a key on site, and PUT the charging point with that password.',
+        },
+      );
     return found;
   }
 
@@ -228,9 +242,7 @@ export class RotationDesk {
    * says another than the registry.
    */
   private refuseForeignKey({ id, state }: Live<'point'>, held: HeldCharger): void {
-    const known = [state.passwordHash, state.nextPasswordHash].flatMap((hash) =>
-      hash === undefined ? [] : [nameOfKey(hash)],
-    );
+    const known = keysOf(state).map(nameOfKey);
     if (held.keyName !== undefined && known.includes(held.keyName)) return;
     throw new WattstreamError(
       'ROTATION_IMPOSSIBLE',
@@ -347,25 +359,27 @@ export class RotationDesk {
     await this.change(
       pointId,
       (point) => {
-        const key = point.rotation?.commandId === commandId ? keyShown(point, held, command) : undefined;
-        return key === undefined ? undefined : afterConnection(point, key, instant(clock.now()));
+        const shown = point.rotation?.commandId === commandId ? keyShown(point, held, command) : undefined;
+        return shown === undefined ? undefined : afterConnection(point, shown, instant(clock.now()));
       },
       ACTOR,
     );
   }
 }
 
-/** Which key the connection shows; the old one says something only after the one that the command went to. */
-function keyShown(point: Point, held: HeldCharger, command: Command | undefined): 'old' | 'new' | undefined {
-  const { passwordHash, nextPasswordHash } = point;
-  if (held.keyName === undefined) return undefined;
-  if (nextPasswordHash !== undefined && held.keyName === nameOfKey(nextPasswordHash)) return 'new';
-  if (passwordHash === undefined || held.keyName !== nameOfKey(passwordHash)) return undefined;
+/** Which key the connection shows; one from before says something only after the connection that the command went to. */
+function keyShown(
+  point: Point,
+  held: HeldCharger,
+  command: Command | undefined,
+): { readonly hash: string; readonly isLater: boolean } | undefined {
+  const hash = keysOf(point).find((one) => nameOfKey(one) === held.keyName);
+  if (hash === undefined) return undefined;
   const sent = command?.sent;
   const isLater =
     sent === undefined ||
     (held.connection !== sent.connection && Date.parse(held.since) > Date.parse(sent.at));
-  return isLater ? 'old' : undefined;
+  return { hash, isLater };
 }
 
 const instant = (at: number): string => new Date(at).toISOString();

@@ -2,12 +2,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isOpen } from '../../domain/registry/rotating.js';
+import type { RotationAnswer } from '../../domain/registry/rotating.js';
 import { type Rotation, rotation } from '../../domain/registry/rotation.js';
 import { atChargePoint, OPERATORS, READERS } from '../auth/access.js';
 import { commandView, viewOf } from '../commands/view.js';
 import { type ListShelf, localListView } from '../local-lists/view.js';
 import { type Facts, sendProblem } from '../problem.js';
+import { answerOf } from '../rotation/answer.js';
 import type { RotationDesk } from '../rotation/desk.js';
 
 const tags = ['cms'];
@@ -36,7 +37,7 @@ export function pointRoutes(plain: FastifyInstance, { rotations, lists }: PointR
         tags,
         summary: 'Gives a charger a new key for Basic authentication, over OCPP',
         description: [
-          'The new key is made here and shown to nobody; both are let in until it is known which one the charger has.',
+          'The new key is made here and shown to nobody, unless the request gives one; the charger is let in with old and new until it is known which one it has.',
           '200: the charger has spoken: `rotation.state` is accepted (the new key alone), reboot-required (both, until it',
           'comes back with the new one) or refused (the old key alone). 504 COMMAND_TIMED_OUT: no answer; `rotation` of the',
           'charging point tells how it goes on. 409 CHARGER_OFFLINE, ROTATION_OPEN or CONFLICT: nothing was changed.',
@@ -75,11 +76,11 @@ export function pointRoutes(plain: FastifyInstance, { rotations, lists }: PointR
       request.raw.socket.setTimeout(0);
       const { rotation: now, command } = await started.outcome();
       const view = command === undefined ? null : viewOf(command);
-      const facts = problemOf(chargingPointId, now);
+      const facts = problemOf(chargingPointId, now, command && answerOf(command)?.outcome);
       if (facts !== undefined)
         return sendProblem(request, reply, view === null ? facts : { ...facts, command: view });
       return reply
-        .code(isOpen(now) && now.state === 'sent' ? 202 : 200)
+        .code(now.state === 'sent' ? 202 : 200)
         .send({ chargingPointId, rotation: now, command: view });
     },
   );
@@ -129,8 +130,13 @@ export function pointRoutes(plain: FastifyInstance, { rotations, lists }: PointR
 }
 
 /** undefined: the charger has spoken, or will. */
-function problemOf(id: string, { state, detail }: Rotation): Facts | undefined {
-  switch (state) {
+function problemOf(
+  id: string,
+  { state, detail }: Rotation,
+  outcome: RotationAnswer['outcome'] | undefined,
+): Facts | undefined {
+  // Of a key from before it is still in doubt; what became of this one is another question.
+  switch (state === 'unconfirmed' ? (outcome ?? state) : state) {
     case 'not-sent':
       return {
         status: 409,

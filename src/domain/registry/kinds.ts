@@ -95,7 +95,7 @@ export const KINDS: { readonly [K in EntityKind]: Kind<K> } = {
           : [{ field: `evses.${index}.evse_id`, value: `evse ${id.replaceAll('*', '').toUpperCase()}` }],
       ),
     ],
-    secrets: ['passwordHash', 'nextPasswordHash'],
+    secrets: ['passwordHash', 'nextPasswordHash', 'earlierNextPasswordHashes'],
     keptStates: 50,
   },
   tariff: {

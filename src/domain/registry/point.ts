@@ -55,6 +55,11 @@ export const point = z
       .max(255)
       .optional()
       .describe('Of a key that the charger may have been given: it is let in with either. Kept, never shown'),
+    earlierNextPasswordHashes: z
+      .array(z.string().max(255))
+      .max(16)
+      .optional()
+      .describe('The same, of rotations before that one, oldest first. Kept, never shown'),
     rotation: rotation.optional(),
     certificateCommonName: text(64).optional().describe('Profile 3; default: the id'),
     localList: z

@@ -18,7 +18,7 @@ export const rotation = z
     state: z
       .enum(ROTATION_STATES)
       .describe(
-        'sent, reboot-required and unknown: it goes on, and both keys are let in; unconfirmed: both are let in',
+        'sent, reboot-required and unknown: it goes on; unconfirmed: another may begin. In all of them every key is let in that the charger may have',
       ),
     since: instant,
     commandId: z.uuid().describe('GET /api/charger/commands/<id>'),

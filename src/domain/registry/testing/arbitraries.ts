@@ -140,6 +140,7 @@ export const arbitraries = {
     securityProfile: fc.constantFrom(0, 3),
     passwordHash: fc.constant(undefined),
     nextPasswordHash: fc.constant(undefined),
+    earlierNextPasswordHashes: fc.constant(undefined),
     // Nobody's to say: it stays what it is, whatever is imported.
     rotation: fc.constant(undefined),
     certificateCommonName: maybe(text(64)),
