@@ -1,6 +1,6 @@
 /**
  * What any api process does for the keys by itself, so that nothing waits for the one that died: it finishes rewrites, sees
- * that keys of erased accounts are destroyed, and seals what was written in the clear before data were sealed.
+ * that keys of erased accounts are destroyed, and then seals what was written in the clear before data were sealed.
  *
  * Each waits a while, and not equally long: mostly it is done by then by whoever began it, or by another one. Two at once
  * do no harm.
@@ -53,8 +53,9 @@ export class Caretaker {
   async round(): Promise<void> {
     const { store } = this.options;
     if (store.replica.ready() !== undefined) return;
-    await this.sealOld();
+    // First what somebody has asked for; sealing a big registry takes long, and may be in the way of itself.
     await store.keys?.destroyed();
+    await this.sealOld();
   }
 
   private later(): void {

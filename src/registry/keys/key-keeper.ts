@@ -15,6 +15,10 @@
  *
  * Whoever was paused in 3 and comes back late appends to a stream that may be deleted by then: it is refused, and makes no
  * new one. Whoever was paused before 1 leaves an empty stream behind, never one with keys.
+ *
+ * It may not be deleted by then: n+1 was announced, its copier does not know of an erasure that came afterwards, and appends
+ * the key when somebody else has completed n+1 without it. So a key counts as destroyed only when the current book was
+ * announced after the erasure: whoever knows of that book, copying or sealing, knows of the erasure too.
  */
 import { randomBytes } from 'node:crypto';
 import type { KeyBook } from '../../domain/registry/key-book.js';
@@ -22,6 +26,7 @@ import { isErased, KEY_BOOK } from '../../domain/registry/personal.js';
 import { type Live, lookUp } from '../../domain/registry/state.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import { oneAtATime } from '../../platform/one-at-a-time.js';
 import type { Replica } from '../replica.js';
 import type { KeyRing } from './key-ring.js';
 import type { KeyBooks, KeyRecord } from './ports.js';
@@ -52,11 +57,23 @@ const ROUNDS = 20;
 const SWEPT = 5;
 
 export class KeyKeeper {
-  private destroying: Promise<void> | undefined;
   /** Books before this one have been looked for. */
   private swept = 0;
+  /** The first book that was announced after the newest erasure that was seen here. */
+  private needed = 0;
+  /**
+   * Resolves when no key of an erased account is in any book, none can come there any more, and no rewrite is unfinished: of
+   * all accounts that this process knew to be erased when it was asked.
+   */
+  readonly destroyed = oneAtATime(() => this.destroy());
 
-  constructor(private readonly options: KeyKeeperOptions) {}
+  constructor(private readonly options: KeyKeeperOptions) {
+    options.replica.onJudged(({ event, verdict }) => {
+      const { state } = options.ring;
+      if (verdict.verdict !== 'applied' || event.kind !== 'account' || state === undefined) return;
+      if (event.state?.erased !== undefined) this.needed = state.book + 1;
+    });
+  }
 
   /** Where nothing was ever sealed: the first book, with the key that tags addresses. Resolves when the log has one. */
   async begin(): Promise<void> {
@@ -93,23 +110,6 @@ export class KeyKeeper {
     return before.book + 1;
   }
 
-  /**
-   * Resolves when no key of an erased account is in any book, and no rewrite is unfinished. Once for all who ask
-   * meanwhile: an account that was erased in between is found before it ends.
-   */
-  destroyed(): Promise<void> {
-    this.destroying ??= this.destroy().finally(() => {
-      this.destroying = undefined;
-    });
-    return this.destroying;
-  }
-
-  /** Whether there is anything to destroy or to finish, as far as is known here. */
-  get isDue(): boolean {
-    const { state } = this.options.ring;
-    return state !== undefined && (state.from !== null || this.hasErased(state.book));
-  }
-
   private async destroy(): Promise<void> {
     const { ring, replica } = this.options;
     for (let round = 0; round < ROUNDS; round++) {
@@ -118,11 +118,13 @@ export class KeyKeeper {
       if (current === undefined) return;
       const { state } = current;
       if (state.from === null) {
+        await this.sweep(state.book);
         await ring.refresh();
         if (ring.state !== state) continue;
-        if (!this.hasErased(state.book)) return this.sweep(state.book);
+        // Nothing is awaited between this and the answer: it is true when it is given.
+        if (state.book >= this.needed && !this.hasErased(state.book)) return;
         await this.announce(current);
-      } else await this.finish(current, state.from);
+      } else await this.finish(current, state.from).catch((error: unknown) => this.unlessPassed(error, state));
     }
     throw new WattstreamError('KEYS_CONTENDED', 'Others rewrite the key book again and again.', {
       canRetry: true,
@@ -162,6 +164,14 @@ export class KeyKeeper {
       logger.info({ book: state.book, copied: kept.size, of: old.length }, 'the key book was copied');
     }
     await this.proposed({ ...state, from: null }, version);
+  }
+
+  /** Others have gone on meanwhile, and deleted what this process still copied to. */
+  private async unlessPassed(error: unknown, { book }: KeyBook): Promise<void> {
+    const { replica, ring } = this.options;
+    if (!(error instanceof WattstreamError) || error.code !== 'KEY_BOOK_MISSING') throw error;
+    await replica.caughtUp();
+    if (ring.state?.book === book) throw error;
   }
 
   /** What somebody who was paused for long may have left behind. */

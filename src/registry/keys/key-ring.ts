@@ -3,11 +3,13 @@
  * is in neither any more is forgotten here too, so that a destroyed key lives on in nobody's memory.
  *
  * Books are read when they are asked for: at the first need, and when a key is met that is not known (another process
- * has made it). A key is kept before what it seals is published, so one that is in no book then is gone.
+ * has made it). A key is kept before what it seals is published, so one that is in no book then is gone: by a reading that
+ * began after it was met, and came to the end. Whoever joined one from before would see people without names.
  */
 import type { KeyBook } from '../../domain/registry/key-book.js';
 import { KEY_BOOK } from '../../domain/registry/personal.js';
 import { WattstreamError } from '../../platform/errors.js';
+import { oneAtATime } from '../../platform/one-at-a-time.js';
 import type { Replica } from '../replica.js';
 import type { KeyBooks, KeyRecord } from './ports.js';
 
@@ -28,8 +30,14 @@ export interface KeyRingOptions {
 
 export class KeyRing {
   private readonly pages = new Map<number, Page>();
-  private reading: Promise<void> | undefined;
   private readAt = Number.NEGATIVE_INFINITY;
+  /** Keys that were looked for, and were in no book. */
+  private readonly nowhere = new Set<string>();
+  /**
+   * Reads what has come to the books: all that was there when it was asked for. Rejects with KEY_BOOK_LOST, with
+   * KEY_BOOK_UNREAD while others rewrite it, or as `KeyBooks` does while the broker is away.
+   */
+  readonly refresh = oneAtATime(() => this.read());
 
   constructor(private readonly options: KeyRingOptions) {}
 
@@ -82,21 +90,18 @@ export class KeyRing {
   }
 
   /**
-   * Reads what has come to the books, once for all who ask meanwhile. Rejects with KEY_BOOK_LOST, or as `KeyBooks` does
-   * while the broker is away.
+   * Resolves when those of these keys are here that are in any book. Whoever asks for keys that are nowhere must not keep
+   * the broker busy: for those alone it is not read again at once. Rejects as `refresh` does.
    */
-  refresh(): Promise<void> {
-    this.reading ??= this.read().finally(() => {
-      this.reading = undefined;
-    });
-    return this.reading;
-  }
-
-  /** `refresh`, unless it was just done: whoever asks for keys that are nowhere must not keep the broker busy. */
-  async refreshNowAndThen(): Promise<void> {
-    if (this.reading === undefined && performance.now() - this.readAt < (this.options.againMs ?? 1_000))
-      return;
+  async seek(ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => this.key(id) === undefined);
+    if (missing.length === 0) return;
+    const wasJustRead = performance.now() - this.readAt < (this.options.againMs ?? 1_000);
+    if (wasJustRead && missing.every((id) => this.nowhere.has(id))) return;
     await this.refresh();
+    for (const id of missing)
+      if (this.key(id) === undefined) this.nowhere.add(id);
+      else this.nowhere.delete(id);
   }
 
   /** The key by which e-mail addresses are tagged; undefined: nothing was ever sealed here. Rejects as `refresh` does. */
@@ -116,7 +121,8 @@ export class KeyRing {
     for (let round = 0; round < 5; round++) {
       const { state } = this;
       if (state === undefined) return;
-      if (state.from !== null) await this.readBook(state.from).catch(unlessMissing);
+      const hadOld =
+        state.from !== null && (await this.readBook(state.from).then(() => true, unlessMissing));
       const isThere = await this.readBook(state.book).then(() => true, unlessMissing);
       this.forget();
       if (isThere) {
@@ -127,9 +133,12 @@ export class KeyRing {
       // Begun and announced by a process that has died in between, or passed already.
       await this.options.replica.caughtUp();
       if (this.state?.book !== state.book) continue;
-      if (state.from !== null) return;
-      throw lost(`The stream of key book ${state.book} is not there`);
+      if (hadOld) return;
+      if (state.from === null) throw lost(`The stream of key book ${state.book} is not there`);
     }
+    throw new WattstreamError('KEY_BOOK_UNREAD', 'The key book was rewritten while it was read.', {
+      canRetry: true,
+    });
   }
 
   private async readBook(book: number): Promise<void> {

@@ -71,7 +71,11 @@ export class PersonalData {
       personal.every((field) => given[field] === undefined) &&
       (this.ring?.ownerOf(untouched.key) ?? owner) === owner;
     if (Object.keys(clear).length === 0 && !hasHash && untouched === undefined) return state;
-    if (isErased(this.options.replica.state, owner)) {
+    const book = this.isErased(owner)
+      ? undefined
+      : await this.currentBook(this.ringOr('Nothing personal can be written'));
+    // Once more, when it is known into which book a key would go: one that was begun after the erasure gets none of it.
+    if (book === undefined || this.isErased(owner)) {
       if (isKept) return rest as unknown as StateOf[K];
       throw new WattstreamError(
         'ACCOUNT_ERASED',
@@ -79,7 +83,6 @@ export class PersonalData {
       );
     }
     const ring = this.ringOr('Nothing personal can be written');
-    const book = await this.currentBook(ring);
     const without = Object.fromEntries(Object.entries(rest).filter(([field]) => !personal.includes(field)));
     const ref = refOf(kind, KINDS[kind].idOf(state as never));
     const hash = hasHash
@@ -125,7 +128,7 @@ export class PersonalData {
     const { sealed, ...rest } = state as Fields & { sealed?: Sealed };
     const owner = ownerOf(kind, state);
     // What it said before it was sealed, in the versions before, is nobody's to see either.
-    if (owner !== undefined && isErased(this.options.replica.state, owner))
+    if (owner !== undefined && this.isErased(owner))
       return pickNot(rest, personal) as unknown as StateOf[K];
     if (sealed === undefined) return state;
     return { ...rest, ...this.fieldsOf(kind, state, sealed) } as unknown as StateOf[K];
@@ -139,14 +142,14 @@ export class PersonalData {
   /** Resolves when all keys of these states are here that are anywhere. Rejects while key books cannot be read. */
   async prepared(kind: EntityKind, states: Iterable<object | null | undefined>): Promise<void> {
     if (KINDS[kind].personal === undefined || this.ring === undefined) return;
+    const wanted = new Set<string>();
     for (const state of states) {
       const key = (state as { sealed?: Sealed } | null | undefined)?.sealed?.key;
-      if (key === undefined || this.ring.key(key) !== undefined) continue;
+      if (key === undefined) continue;
       const owner = ownerOf(kind, state as never);
-      if (owner !== undefined && isErased(this.options.replica.state, owner)) continue;
-      await this.ring.refreshNowAndThen();
-      return;
+      if (owner === undefined || !this.isErased(owner)) wanted.add(key);
     }
+    await this.ring.seek([...wanted]);
   }
 
   /** Whatever the case of the address. Rejects with KEY_BOOK_LOST, or while key books cannot be read. */
@@ -174,7 +177,7 @@ export class PersonalData {
     if (account === undefined || kept === undefined || !kept.startsWith(SEALED_HASH)) return kept;
     const [, id = '', data = ''] = kept.split('$');
     const ring = this.ringOr('Nobody can be known');
-    if (ring.key(id) === undefined) await ring.refresh();
+    await ring.seek([id]);
     const key = ring.key(id);
     if (key === undefined) throw lost(`The key of account '${account.id}' is in no key book`);
     return unseal(key, data, hashOf(account.id));
@@ -271,6 +274,10 @@ export class PersonalData {
     return key === undefined
       ? undefined
       : this.options.replica.state.claims.get(taggedEmail(tagOf(key, email)));
+  }
+
+  private isErased(accountId: string): boolean {
+    return isErased(this.options.replica.state, accountId);
   }
 
   private ringOr(what: string): KeyRing {
