@@ -17,6 +17,7 @@ const SHOWN_ONLY = [
   'hasPassword',
   'erased',
   'versionsInClear',
+  'tokensInClear',
   'last_updated',
 ];
 

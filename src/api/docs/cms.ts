@@ -32,7 +32,7 @@ function exampleOf<K extends EntityKind>({ kind, example }: Resource<K>): Live<K
 
 const READ = ['REGISTRY_NOT_READY'] as const;
 const WRITTEN = ['CONFLICT', 'REGISTRY_RULE', 'REGISTRY_NOT_READY', 'REGISTRY_UNANSWERED'] as const;
-const OF_KEYS = ['KEY_BOOK_LOST', 'BROKER_UNREACHABLE'] as const;
+const OF_KEYS = ['KEY_BOOK_LOST', 'KEY_BOOK_UNREAD', 'BROKER_UNREACHABLE'] as const;
 const OF_A_VERSION = ['ENTITY_UNKNOWN', 'PRECONDITION_REQUIRED', 'PRECONDITION_FAILED'] as const;
 
 function operationsOf<K extends EntityKind>(resource: Resource<K>): [string, Operation][] {
@@ -122,6 +122,7 @@ export const CMS: Operations = {
         erasedBy: 'ac-admin',
         keysDestroyed: true,
         versionsInClear: [],
+        tokensInClear: [{ uid: '04A2B3C4', versions: [1] }],
         points: [],
       }),
     },

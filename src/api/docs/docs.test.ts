@@ -143,6 +143,7 @@ test('a code has the status it is answered with: none is 503 for want of a row i
     'IDEMPOTENCY_UNKNOWN',
     'ISSUER_UNREACHABLE',
     'KEY_BOOK_LOST',
+    'KEY_BOOK_UNREAD',
     'NOT_SENT',
     'QUERY_FAILED',
     'RECEIPT_PENDING',

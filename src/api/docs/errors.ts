@@ -26,6 +26,7 @@ export const MEANINGS = {
   ACCOUNT_ERASED: 'the account was erased, and stays so',
   ERASES_ONESELF: 'nobody erases the account that they are here with',
   KEY_BOOK_LOST: 'the keys of personal data are gone: `wattstream doctor` says what to do',
+  KEY_BOOK_UNREAD: 'the keys of personal data are being rewritten: ask again',
   LAST_ADMIN: 'nobody else could log in and let anybody in',
   ISSUER_UNREACHABLE: 'the issuer of the token cannot be asked',
   REGISTRY_RULE: 'a rule between entities, named: REFERENCE_MISSING, REFERENCED, TAKEN',

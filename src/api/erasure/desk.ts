@@ -9,6 +9,7 @@
  * 4. Its keys are destroyed: the key book is rewritten without them. Only now are the log's copies unreadable.
  */
 import type { Account } from '../../domain/registry/account.js';
+import { accountInClear, tokensInClear } from '../../domain/registry/in-clear.js';
 import { KINDS } from '../../domain/registry/kinds.js';
 import { type Entity, isLive, lookUp, parseRef, refOf } from '../../domain/registry/state.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
@@ -33,8 +34,13 @@ export interface Erasure {
   readonly erasedBy: string;
   /** false: they are destroyed by whichever process comes to it; asking again tells. */
   readonly keysDestroyed: boolean;
-  /** Versions whose events were written in the clear, before data were sealed: the log keeps those as they are. */
+  /**
+   * Versions whose events were written in the clear, before data were sealed, or presumably were: the log keeps those as
+   * they are.
+   */
   readonly versionsInClear: readonly number[];
+  /** The same of cards. */
+  readonly tokensInClear: readonly { readonly uid: string; readonly versions: readonly number[] }[];
   /** Charging points of the account, whose names and addresses are the operator's text: to be looked at. */
   readonly points: readonly string[];
 }
@@ -62,9 +68,9 @@ export class ErasureDesk {
         throw new WattstreamError('SESSION_GOES_ON', 'A session of this account is running.', {
           remedy: 'Stop it, or wait until it has ended: what it costs is still to be settled.',
         });
-      const clear = [...entity.past, entity]
-        .filter(({ state }) => state?.name !== undefined)
-        .map(({ version }) => version);
+      // Later nobody can tell: an erased account's former states are forgotten.
+      const clear = accountInClear(store.replica.state, entity);
+      const cards = tokensInClear(store.replica.state, entity.id);
       erased = await store.propose({
         kind: 'account',
         id: entity.id,
@@ -74,7 +80,10 @@ export class ErasureDesk {
           role: before?.role ?? roleBefore(entity),
           disabled: true,
           erased: new Date(this.options.now()).toISOString(),
-          ...(clear.length === 0 ? {} : { versionsInClear: clear }),
+          ...(clear.length === 0 ? {} : { versionsInClear: [...clear] }),
+          ...(cards.length === 0
+            ? {}
+            : { tokensInClear: cards.map(({ uid, versions }) => ({ uid, versions: [...versions] })) }),
         },
         version: entity.version,
         actor: by.actor,
@@ -119,7 +128,7 @@ export class ErasureDesk {
 
   private told(erased: Entity<'account'>, keysDestroyed: boolean): Erasure {
     const { state } = this.options.store.replica;
-    const { erased: at, versionsInClear = [] } = erased.state as Account;
+    const { erased: at, versionsInClear = [], tokensInClear: cards } = erased.state as Account;
     const referrers = [...(state.referrers.get(refOf('account', erased.id)) ?? [])].map(parseRef);
     return {
       accountId: erased.id,
@@ -128,6 +137,8 @@ export class ErasureDesk {
       erasedBy: erased.actor,
       keysDestroyed,
       versionsInClear,
+      // Who was erased before cards were looked at: as far as it is still known.
+      tokensInClear: cards ?? tokensInClear(state, erased.id),
       points: referrers
         .filter(({ kind, id }) => kind === 'point' && isLive(lookUp(state, 'point', id)))
         .map(({ id }) => id),

@@ -47,6 +47,7 @@ test('name, address, password, keys and cards are gone; the id, and who erased i
     erasedBy: 'ac-admin',
     keysDestroyed: true,
     versionsInClear: [],
+    tokensInClear: [],
     points: [],
   });
 
@@ -98,6 +99,41 @@ test('what the log has in the clear, from before data were sealed, it keeps: tha
   expect((await erase('old')).json()).toMatchObject({ versionsInClear: [1], keysDestroyed: true });
   expect((await erase('old')).json()).toMatchObject({ versionsInClear: [1] });
   expect((await get('/api/cms/accounts/old/versions/1')).body).not.toMatch(NAMES);
+});
+
+test('cards and hashes of passwords that the log has in the clear are named too, also once the card was given back', async () => {
+  const old = (kind: string, entityId: string, version: number, state: object) =>
+    house.publisher.append({
+      id: `old-${entityId}-${version}`,
+      schema: 1,
+      at: '2026-11-01T10:00:00.000Z',
+      type: `cms.${kind}.${version === 1 ? 'created' : 'updated'}`,
+      kind,
+      entityId,
+      version,
+      actor: 'test',
+      state,
+    } as never);
+  const card = { uid: '04C1', type: 'RFID', status: 'Accepted', whitelist: 'ALLOWED' };
+  old('account', 'old', 1, {
+    id: 'old',
+    role: 'customer',
+    name: NAME,
+    passwordHash: 'scrypt$12$salt$hash',
+    disabled: false,
+  });
+  old('token', '04C1', 1, { ...card, account: 'old', visual_number: 'WS-PRINTED' });
+  old('token', '04C1', 2, { ...card, account: 'old' });
+  old('token', '04C1', 3, { ...card, visual_number: 'WS-PRINTED' });
+  await house.store.replica.caughtUp();
+  // Its name is sealed from now on, the hash of its password as it was.
+  await house.change('old', { language: 'en' });
+  const told = { versionsInClear: [1, 2], tokensInClear: [{ uid: '04C1', versions: [1, 3] }] };
+  expect((await erase('old')).json()).toMatchObject(told);
+  expect((await erase('old')).json()).toMatchObject(told);
+  // It is the answer's to say, and nobody's to write.
+  const { tokensInClear } = (await get('/api/cms/accounts/old')).json();
+  expect(tokensInClear).toEqual(told.tokensInClear);
 });
 
 test('it says which version it is of, as every change does; asking again is answered and finishes what was not', async () => {

@@ -104,7 +104,7 @@ describe('the charger has spoken', () => {
     expect(await stage.knock('CP-1', PASSWORD)).toBe(101);
   });
 
-  test('RebootRequired: both, also while it comes back with the old one, until it comes with the new one', async () => {
+  test('RebootRequired: both, also when it comes back with the old one (then another may begin), until it comes with the new one', async () => {
     const charger = await stage.charger();
     answering(charger, () => ({ status: 'RebootRequired' }));
     expect(await rotate()).toMatchObject({
@@ -112,10 +112,11 @@ describe('the charger has spoken', () => {
       body: { rotation: { state: 'reboot-required', detail: expect.stringContaining('reset it') } },
     });
     const key = given(charger);
-    await left(charger);
-    await left(await stage.charger());
-    expect(stateOf()).toBe('reboot-required');
     expect(await rotate()).toMatchObject({ status: 409, body: { code: 'ROTATION_OPEN' } });
+    await left(charger);
+    const again = await stage.charger();
+    await eventually(() => stateOf() === 'unconfirmed');
+    await left(again);
     await stage.charger('CP-1', 'ocpp1.6', key);
     await eventually(() => stateOf() === 'accepted');
     expect(await stage.knock('CP-1', PASSWORD)).toBe(401);
@@ -158,6 +159,47 @@ describe('the charger has not spoken', () => {
     answering(await stage.charger(), () => ({ status: 'Accepted' }));
     expect(await rotate()).toMatchObject({ status: 200, body: { rotation: { state: 'accepted' } } });
     expect(await stage.knock('CP-1', lost)).toBe(401);
+  });
+
+  test('another one that is not sent, or refused, leaves the key of the first: the charger takes it with its next boot, and gets in', async () => {
+    const charger = await stage.charger();
+    await rotate();
+    const lost = given(charger);
+    await left(charger);
+    const again = await stage.charger();
+    await eventually(() => stateOf() === 'unconfirmed');
+    stage.queues.fates.push('offline');
+    expect(await rotate()).toMatchObject({ status: 409, body: { code: 'CHARGER_OFFLINE' } });
+    expect(stateOf()).toBe('unconfirmed');
+    answering(again, () => ({ status: 'Rejected' }));
+    expect(await rotate()).toMatchObject({ status: 200, body: { rotation: { state: 'unconfirmed' } } });
+    const refused = given(again);
+    await left(again);
+    expect(await stage.knock('CP-1', refused)).toBe(401);
+    expect(await stage.knock('CP-1', PASSWORD)).toBe(101);
+    await stage.charger('CP-1', 'ocpp1.6', lost);
+    await eventually(() => stateOf() === 'accepted');
+    expect(await stage.knock('CP-1', PASSWORD)).toBe(401);
+    // Nobody is shown any of them, by whatever name.
+    expect(JSON.stringify([await shown(), stage.queues.notifications])).not.toContain('PasswordHash');
+  });
+
+  test('it never answers and stays connected: later another one may begin, and gets in with whichever key it took', async () => {
+    const charger = await stage.charger();
+    await rotate();
+    const first = given(charger);
+    const api = await stage.api({ now: () => Date.now() + 60_000 });
+    expect(await rotate()).toMatchObject({ status: 409, body: { code: 'ROTATION_OPEN' } });
+    expect(await rotate(undefined, undefined, api)).toMatchObject({ status: 504 });
+    const second = given(charger);
+    expect(second).not.toEqual(first);
+    await left(charger);
+    expect(await stage.knock('CP-1', PASSWORD)).toBe(101);
+    expect(await stage.knock('CP-1', second)).toBe(101);
+    await stage.charger('CP-1', 'ocpp1.6', first);
+    await eventually(() => !('earlierNextPasswordHashes' in (stage.pointOf() ?? {})));
+    expect(await stage.knock('CP-1', PASSWORD)).toBe(401);
+    expect(await stage.knock('CP-1', second)).toBe(101);
   });
 
   test('the same connection says nothing: it was let in before the key was sent', async () => {

@@ -22,7 +22,12 @@ const erasure = z.object({
     .describe('false: they are destroyed as soon as that is possible; ask again to see'),
   versionsInClear: z
     .array(z.int())
-    .describe('Versions written before data were sealed: the stream cms.events.log keeps those as they are'),
+    .describe(
+      'Versions of the account whose name, address or password hash was written in the clear, before data were sealed, or presumably was (what they said is not kept in memory any more): the stream cms.events.log keeps those as they are',
+    ),
+  tokensInClear: z
+    .array(z.object({ uid: z.string(), versions: z.array(z.int()) }))
+    .describe("The same of cards that are or were the account's: contract_id and visual_number"),
   points: z.array(z.string()).describe('Charging points of the account: see whether their names tell whose'),
 });
 

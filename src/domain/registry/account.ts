@@ -22,6 +22,9 @@ const common = {
   language: z.string().length(2).optional(),
 };
 
+/** Evidence of an erasure; far more than anybody has. */
+const CLEAR_MAX = 10_000;
+
 /** As callers give it and see it. */
 export const plainAccount = z.object({ ...common, name, email: email.optional() }).meta({ id: 'Account' });
 
@@ -35,9 +38,16 @@ export const account = z
     erased: instant.optional().describe('When its personal data were destroyed: nobody can bring them back'),
     versionsInClear: z
       .array(z.int())
-      .max(100)
+      .max(CLEAR_MAX)
       .optional()
-      .describe('Of an erased one: versions that the log has in the clear, from before data were sealed'),
+      .describe(
+        'Of an erased one: versions whose name, address or password hash the log has in the clear, or presumably has',
+      ),
+    tokensInClear: z
+      .array(z.object({ uid: z.string(), versions: z.array(z.int()).max(CLEAR_MAX) }))
+      .max(CLEAR_MAX)
+      .optional()
+      .describe('Of an erased one: the same of what was printed on its cards'),
   })
   .refine(({ name: clear, sealed: hidden, erased }) => Boolean(clear ?? hidden ?? erased), {
     path: ['name'],

@@ -124,7 +124,8 @@ export class KeyKeeper {
         // Nothing is awaited between this and the answer: it is true when it is given.
         if (state.book >= this.needed && !this.hasErased(state.book)) return;
         await this.announce(current);
-      } else await this.finish(current, state.from).catch((error: unknown) => this.unlessPassed(error, state));
+      } else
+        await this.finish(current, state.from).catch((error: unknown) => this.unlessPassed(error, state));
     }
     throw new WattstreamError('KEYS_CONTENDED', 'Others rewrite the key book again and again.', {
       canRetry: true,

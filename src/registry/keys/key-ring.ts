@@ -121,8 +121,7 @@ export class KeyRing {
     for (let round = 0; round < 5; round++) {
       const { state } = this;
       if (state === undefined) return;
-      const hadOld =
-        state.from !== null && (await this.readBook(state.from).then(() => true, unlessMissing));
+      const hadOld = state.from !== null && (await this.readBook(state.from).then(() => true, unlessMissing));
       const isThere = await this.readBook(state.book).then(() => true, unlessMissing);
       this.forget();
       if (isThere) {

@@ -398,6 +398,240 @@ describe('a rewrite that is interrupted', () => {
   });
 });
 
+/** Key books of a process, one call of which is in the hands of the test. */
+function halting(books: KeyBooks, method: 'append' | 'read' | 'remove', isMeant: (book: number) => boolean) {
+  let goOn = (): void => {};
+  let reached = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const isHeld = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  let isDone = false;
+  const call = async (...given: unknown[]) => {
+    const work = () => (books[method] as (...all: unknown[]) => Promise<unknown>).apply(books, given);
+    if (isDone || !isMeant(given[0] as number)) return work();
+    isDone = true;
+    // What is read was there before; what is written comes when it goes on.
+    const before = method === 'read' ? await work() : undefined;
+    reached();
+    await held;
+    return before ?? work();
+  };
+  const all: KeyBooks = {
+    declare: (book) => books.declare(book),
+    append: (book, records) => books.append(book, records),
+    read: (book, after) => books.read(book, after),
+    remove: (book) => books.remove(book),
+    close: async () => {},
+    [method]: call,
+  };
+  return { books: all, isHeld, goOn: () => goOn() };
+}
+const two = { id: 'ac-2', name: 'Stays', email: 'two@example.com' };
+
+describe('“destroyed” is said when it is so', () => {
+  const isThere = async (owner: string) => (await keysThere()).some((key) => key.owner === owner);
+
+  test('an erasure that applies while the last step of another one runs is not told so by that one', async () => {
+    const halted = halting(booksOf(log), 'remove', () => true);
+    const { store } = await process();
+    const { store: slow } = await process(halted.books);
+    await create(store, person());
+    await create(store, person(two));
+    await erase(store, 'ac-2');
+    await slow.replica.caughtUp();
+    const first = slow.keys?.destroyed();
+    await halted.isHeld;
+    await erase(slow);
+    const second = slow.keys?.destroyed().then(() => isThere('ac-1'));
+    halted.goOn();
+    await first;
+    expect(await second).toBe(false);
+  });
+
+  test('while it looks through older books too: nothing is awaited between the last look and the answer', async () => {
+    const { store } = await process();
+    await create(store, person());
+    await create(store, person(two));
+    await erase(store, 'ac-2');
+    await store.keys?.destroyed();
+    // A process that finds nothing to do, and sweeps.
+    const halted = halting(booksOf(log), 'remove', () => true);
+    const { store: slow } = await process(halted.books);
+    const first = slow.keys?.destroyed().then(() => isThere('ac-1'));
+    await halted.isHeld;
+    await erase(slow);
+    halted.goOn();
+    expect(await first).toBe(false);
+  });
+
+  test('a slow process that copies does not put a key there after another one has said so', async () => {
+    const halted = halting(booksOf(log), 'append', (book) => book === 2);
+    const { store } = await process();
+    const { store: slow } = await process(halted.books);
+    await create(store, person());
+    await create(store, person(two));
+    await create(store, person({ id: 'gone', email: 'gone@example.com' }));
+    await erase(store, 'gone');
+    await slow.replica.caughtUp();
+    const copying = slow.keys?.destroyed();
+    await halted.isHeld;
+    await store.replica.caughtUp();
+    await erase(store);
+    await store.keys?.destroyed();
+    expect(await isThere('ac-1')).toBe(false);
+    halted.goOn();
+    await copying;
+    expect(await opened()).not.toMatch(NAMES);
+    expect((await store.get('account', 'ac-2'))?.state).toMatchObject({ name: 'Stays' });
+    expect(await isThere('ac-1')).toBe(false);
+  });
+
+  test('the same where somebody else had completed that book before the process asked', async () => {
+    const halted = halting(booksOf(log), 'append', (book) => book === 2);
+    const { store } = await process();
+    const { store: slow } = await process(halted.books);
+    const { store: third } = await process();
+    await create(store, person());
+    await create(store, person({ id: 'gone', email: 'gone@example.com' }));
+    await erase(store, 'gone');
+    await slow.replica.caughtUp();
+    const copying = slow.keys?.destroyed();
+    await halted.isHeld;
+    await store.replica.caughtUp();
+    await erase(store);
+    await third.replica.caughtUp();
+    await third.keys?.destroyed();
+    await store.replica.caughtUp();
+    await store.keys?.destroyed();
+    // What comes late comes to nothing.
+    halted.goOn();
+    expect(await isThere('ac-1')).toBe(false);
+    await copying;
+    expect(await isThere('ac-1')).toBe(false);
+  });
+});
+
+describe('keys that another process has just made', () => {
+  const card = {
+    uid: '04A2',
+    type: 'RFID' as const,
+    status: 'Accepted' as const,
+    whitelist: 'ALLOWED' as const,
+  };
+
+  test('are read at once: nobody appears nameless because a book was read a moment ago', async () => {
+    const [one, other] = [await process(), await process()];
+    await create(one.store, person());
+    await other.replica.caughtUp();
+    expect((await other.store.get('account', 'ac-1'))?.state.name).toBe(NAME);
+    for (const id of ['b', 'c', 'd']) {
+      await create(one.store, person({ id, name: `Name ${id}`, email: `${id}@example.com` }));
+      await other.replica.caughtUp();
+      expect((await other.store.get('account', id))?.state).toMatchObject({
+        name: `Name ${id}`,
+        email: `${id}@example.com`,
+      });
+    }
+  });
+
+  test('and by a reading that began afterwards: a change that leaves a field as it is does not lose it, and a password is known', async () => {
+    const one = await process();
+    await create(one.store, person());
+    const halted = halting(booksOf(log), 'read', () => true);
+    const other = await process(halted.books);
+    const before = other.store.get('account', 'ac-1');
+    await halted.isHeld;
+    await create(one.store, person({ id: 'ac-2', name: 'New', email: 'two@example.com' }));
+    await other.replica.caughtUp();
+    const seen = other.store.get('account', 'ac-2');
+    const hash = other.store.people.passwordHash(other.replica.get('account', 'ac-2'));
+    halted.goOn();
+    await before;
+    expect(await hash).toBe('scrypt$15$salt$hash');
+    const { state } = (await seen)!;
+    expect(state).toMatchObject({ name: 'New', email: 'two@example.com' });
+    await update(other.store, { ...state, language: 'en' });
+    expect((await one.store.people.accountByEmail('two@example.com'))?.id).toBe('ac-2');
+  });
+
+  test('cannot be read now: the change is refused, and may be tried again, rather than made without them', async () => {
+    const [one, other] = [await process(), await process(booksOf(log), 20)];
+    await create(one.store, person());
+    await one.store.propose({
+      kind: 'token',
+      id: '04A2',
+      change: 'created',
+      state: { ...card, account: 'ac-1', visual_number: 'WS-1' },
+      actor: 'test',
+    });
+    await other.replica.caughtUp();
+    const written = log.records.length;
+    booksOf(log).setAway(true);
+    const refused = { code: 'BROKER_UNREACHABLE', canRetry: true };
+    await expect(other.store.get('account', 'ac-1')).rejects.toMatchObject(refused);
+    await expect(update(other.store, person({ name: 'Other' }))).rejects.toMatchObject(refused);
+    expect(log.records).toHaveLength(written);
+    booksOf(log).setAway(false);
+  });
+
+  test('keys that are nowhere do not keep the broker busy', async () => {
+    const { store } = await process();
+    await create(store, person());
+    booksOf(log).books.clear();
+    let reads = 0;
+    const books = booksOf(log);
+    const { store: late } = await process({
+      declare: (book) => books.declare(book),
+      append: (book, records) => books.append(book, records),
+      read: (book, after) => {
+        reads += 1;
+        return books.read(book, after);
+      },
+      remove: (book) => books.remove(book),
+      close: async () => {},
+    });
+    await late.keys?.beginAnew();
+    await late.get('account', 'ac-1');
+    const [before, began] = [reads, performance.now()];
+    for (let asked = 0; asked < 20; asked++) await late.get('account', 'ac-1');
+    expect(reads - before).toBeLessThanOrEqual(1 + (performance.now() - began) / 1_000);
+  });
+});
+
+test('keys of who was erased are destroyed before anything old is sealed: that may take long, or fail', async () => {
+  const { store } = await process();
+  await create(store, person());
+  append(
+    log,
+    'old',
+    JSON.stringify({
+      id: 'old',
+      schema: 1,
+      at: '2026-11-01T10:00:00.000Z',
+      type: 'cms.account.created',
+      kind: 'account',
+      entityId: 'old',
+      version: 1,
+      actor: 'old',
+      state: person({ id: 'old', email: 'old@example.com' }),
+    }),
+  );
+  await store.replica.caughtUp();
+  await erase(store);
+  const propose = store.propose.bind(store);
+  store.propose = (async (proposal: Parameters<typeof propose>[0]) => {
+    if (proposal.id === 'old') throw new Error('the first old one cannot be sealed');
+    return propose(proposal);
+  }) as never;
+  const caretaker = new Caretaker({ store, logger: silentLogger });
+  await expect(caretaker.round()).rejects.toThrow('cannot be sealed');
+  await caretaker.close();
+  expect(await opened()).not.toMatch(NAMES);
+});
+
 describe('a key book that is lost', () => {
   test('is named; nobody is found by address, and nothing is written under it', async () => {
     const { store } = await process();

@@ -10,6 +10,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { EntityKind } from '../../domain/messages/cms-events.js';
+import { SEALED_HASH } from '../../domain/registry/in-clear.js';
 import { clearEmail, KINDS, type Kind, type StateOf, taggedEmail } from '../../domain/registry/kinds.js';
 import { isErased, ownerOf, plainShapeOf } from '../../domain/registry/personal.js';
 import type { Sealed } from '../../domain/registry/sealed.js';
@@ -33,9 +34,6 @@ export interface PersonalDataOptions {
 }
 
 type Fields = Record<string, unknown>;
-
-/** How a sealed password hash begins; what does not was written before hashes were sealed. */
-const SEALED_HASH = 'sealed$';
 
 export class PersonalData {
   readonly ring: KeyRing | undefined;
@@ -128,8 +126,7 @@ export class PersonalData {
     const { sealed, ...rest } = state as Fields & { sealed?: Sealed };
     const owner = ownerOf(kind, state);
     // What it said before it was sealed, in the versions before, is nobody's to see either.
-    if (owner !== undefined && this.isErased(owner))
-      return pickNot(rest, personal) as unknown as StateOf[K];
+    if (owner !== undefined && this.isErased(owner)) return pickNot(rest, personal) as unknown as StateOf[K];
     if (sealed === undefined) return state;
     return { ...rest, ...this.fieldsOf(kind, state, sealed) } as unknown as StateOf[K];
   }

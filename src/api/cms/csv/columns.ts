@@ -106,7 +106,7 @@ export function layoutOf(resource: CsvResource): Layout {
       'updatedAt',
       'updatedBy',
       ...(secrets.includes('passwordHash') ? ['hasPassword'] : []),
-      ...(kind === 'account' ? ['erased', 'versionsInClear'] : []),
+      ...(kind === 'account' ? ['erased', 'versionsInClear', 'tokensInClear'] : []),
     ],
   };
   layouts.set(kind, layout);

@@ -195,7 +195,7 @@ export const arbitraries = {
     whitelist: fc.constantFrom('ALLOWED', 'NEVER'),
     language: maybe(fc.constant('nl')),
   }),
-  account: whole<Omit<StateOf['account'], 'sealed' | 'erased' | 'versionsInClear'>>({
+  account: whole<Omit<StateOf['account'], 'sealed' | 'erased' | 'versionsInClear' | 'tokensInClear'>>({
     id,
     role: fc.constantFrom('customer', 'operator'),
     name: text(255),
