@@ -61,6 +61,19 @@ const update = (store: RegistryStore, state: Account) =>
   store.propose({ kind: 'account', id: state.id, change: 'updated', state, actor: 'test' });
 const erase = (store: RegistryStore, id = 'ac-1') =>
   update(store, { id, role: 'customer', disabled: true, erased: '2026-11-26T10:00:00.000Z' });
+/** An event of before data were sealed. */
+const old = (id: string, email: string): string =>
+  JSON.stringify({
+    id: `old-${id}`,
+    schema: 1,
+    at: '2026-11-01T10:00:00.000Z',
+    type: 'cms.account.created',
+    kind: 'account',
+    entityId: id,
+    version: 1,
+    actor: 'old',
+    state: person({ id, email }),
+  });
 const written = (): CmsEvent[] => log.records.map(({ body }) => JSON.parse(body));
 const inTheLog = (): string => log.records.map(({ body }) => body).join('\n');
 const keysThere = async () => {
@@ -244,25 +257,8 @@ describe('personal data stand in the registry under keys per account that can be
 });
 
 describe('what was written in the clear before', () => {
-  const old = (id: string, email: string) =>
-    append(
-      log,
-      `old-${id}`,
-      JSON.stringify({
-        id: `old-${id}`,
-        schema: 1,
-        at: '2026-11-01T10:00:00.000Z',
-        type: 'cms.account.created',
-        kind: 'account',
-        entityId: id,
-        version: 1,
-        actor: 'old',
-        state: person({ id, email }),
-      }),
-    );
-
   test('applies as it did, is found by its address, and keeps it from others', async () => {
-    old('ac-1', EMAIL);
+    append(log, 'old-1', old('ac-1', EMAIL));
     const { store } = await process();
     expect((await store.people.accountByEmail('lovelace@EXAMPLE.com'))?.id).toBe('ac-1');
     expect(await store.people.passwordHash(store.replica.get('account', 'ac-1'))).toBe('scrypt$15$salt$hash');
@@ -270,8 +266,8 @@ describe('what was written in the clear before', () => {
   });
 
   test('the next write seals it; the caretaker seals the rest, quietly and once', async () => {
-    old('ac-1', EMAIL);
-    old('ac-2', 'two@example.com');
+    append(log, 'old-1', old('ac-1', EMAIL));
+    append(log, 'old-2', old('ac-2', 'two@example.com'));
     const { store, replica, publisher } = await process();
     const { store: other } = await process();
     await update(store, { ...(await store.get('account', 'ac-1'))!.state, language: 'en' });
@@ -399,7 +395,12 @@ describe('a rewrite that is interrupted', () => {
 });
 
 /** Key books of a process, one call of which is in the hands of the test. */
-function halting(books: KeyBooks, method: 'append' | 'read' | 'remove', isMeant: (book: number) => boolean) {
+function halting(
+  books: KeyBooks,
+  method: 'append' | 'read' | 'remove',
+  isMeant: (book: number) => boolean,
+  dies = false,
+) {
   let goOn = (): void => {};
   let reached = (): void => {};
   const held = new Promise<void>((resolve) => {
@@ -409,21 +410,29 @@ function halting(books: KeyBooks, method: 'append' | 'read' | 'remove', isMeant:
     reached = resolve;
   });
   let isDone = false;
+  let isDead = false;
   const call = async (...given: unknown[]) => {
     const work = () => (books[method] as (...all: unknown[]) => Promise<unknown>).apply(books, given);
+    if (isDead) throw new Error('this process is dead');
     if (isDone || !isMeant(given[0] as number)) return work();
     isDone = true;
     // What is read was there before; what is written comes when it goes on.
     const before = method === 'read' ? await work() : undefined;
     reached();
     await held;
+    isDead = dies;
     return before ?? work();
   };
+  const live = <A extends unknown[], T>(work: (...given: A) => Promise<T>) =>
+    (async (...given: A) => {
+      if (isDead) throw new Error('this process is dead');
+      return work(...given);
+    }) as never;
   const all: KeyBooks = {
-    declare: (book) => books.declare(book),
-    append: (book, records) => books.append(book, records),
-    read: (book, after) => books.read(book, after),
-    remove: (book) => books.remove(book),
+    declare: live((book: number) => books.declare(book)),
+    append: live((book: number, records: never) => books.append(book, records)),
+    read: live((book: number, after?: number) => books.read(book, after)),
+    remove: live((book: number) => books.remove(book)),
     close: async () => {},
     [method]: call,
   };
@@ -433,23 +442,6 @@ const two = { id: 'ac-2', name: 'Stays', email: 'two@example.com' };
 
 describe('“destroyed” is said when it is so', () => {
   const isThere = async (owner: string) => (await keysThere()).some((key) => key.owner === owner);
-
-  test('an erasure that applies while the last step of another one runs is not told so by that one', async () => {
-    const halted = halting(booksOf(log), 'remove', () => true);
-    const { store } = await process();
-    const { store: slow } = await process(halted.books);
-    await create(store, person());
-    await create(store, person(two));
-    await erase(store, 'ac-2');
-    await slow.replica.caughtUp();
-    const first = slow.keys?.destroyed();
-    await halted.isHeld;
-    await erase(slow);
-    const second = slow.keys?.destroyed().then(() => isThere('ac-1'));
-    halted.goOn();
-    await first;
-    expect(await second).toBe(false);
-  });
 
   test('while it looks through older books too: nothing is awaited between the last look and the answer', async () => {
     const { store } = await process();
@@ -467,49 +459,50 @@ describe('“destroyed” is said when it is so', () => {
     expect(await first).toBe(false);
   });
 
-  test('a slow process that copies does not put a key there after another one has said so', async () => {
-    const halted = halting(booksOf(log), 'append', (book) => book === 2);
-    const { store } = await process();
-    const { store: slow } = await process(halted.books);
-    await create(store, person());
-    await create(store, person(two));
-    await create(store, person({ id: 'gone', email: 'gone@example.com' }));
-    await erase(store, 'gone');
-    await slow.replica.caughtUp();
-    const copying = slow.keys?.destroyed();
-    await halted.isHeld;
-    await store.replica.caughtUp();
-    await erase(store);
-    await store.keys?.destroyed();
-    expect(await isThere('ac-1')).toBe(false);
-    halted.goOn();
-    await copying;
-    expect(await opened()).not.toMatch(NAMES);
-    expect((await store.get('account', 'ac-2'))?.state).toMatchObject({ name: 'Stays' });
-    expect(await isThere('ac-1')).toBe(false);
-  });
+  test.each([false, true])(
+    'a slow process that still copies, and dies, puts no key there after that (another has completed its book: %s)',
+    async (isCompleted) => {
+      const halted = halting(booksOf(log), 'append', (book) => book === 2, true);
+      const { store } = await process();
+      const { store: third } = await process();
+      const { store: slow } = await process(halted.books);
+      await create(store, person());
+      await create(store, person(two));
+      await create(store, person({ id: 'gone', email: 'gone@example.com' }));
+      await erase(store, 'gone');
+      await slow.replica.caughtUp();
+      const copying = slow.keys?.destroyed().catch(() => {});
+      await halted.isHeld;
+      await store.replica.caughtUp();
+      // It knew nothing of this when it looked which keys to copy.
+      await erase(store);
+      if (isCompleted) {
+        await third.replica.caughtUp();
+        await third.keys?.destroyed();
+        await store.replica.caughtUp();
+      }
+      await store.keys?.destroyed();
+      halted.goOn();
+      await copying;
+      expect(await isThere('ac-1')).toBe(false);
+      expect(await opened()).not.toMatch(NAMES);
+      expect((await store.get('account', 'ac-2'))?.state).toMatchObject({ name: 'Stays' });
+    },
+  );
 
-  test('the same where somebody else had completed that book before the process asked', async () => {
-    const halted = halting(booksOf(log), 'append', (book) => book === 2);
+  test('nor does one that makes a key for what stood in the clear, meanwhile', async () => {
+    const halted = halting(booksOf(log), 'append', () => true, true);
     const { store } = await process();
+    await create(store, person(two));
+    append(log, 'old', old('ac-1', EMAIL));
+    await store.replica.caughtUp();
     const { store: slow } = await process(halted.books);
-    const { store: third } = await process();
-    await create(store, person());
-    await create(store, person({ id: 'gone', email: 'gone@example.com' }));
-    await erase(store, 'gone');
-    await slow.replica.caughtUp();
-    const copying = slow.keys?.destroyed();
+    const sealing = update(slow, { ...(await slow.get('account', 'ac-1'))!.state, language: 'en' });
     await halted.isHeld;
-    await store.replica.caughtUp();
     await erase(store);
-    await third.replica.caughtUp();
-    await third.keys?.destroyed();
-    await store.replica.caughtUp();
     await store.keys?.destroyed();
-    // What comes late comes to nothing.
     halted.goOn();
-    expect(await isThere('ac-1')).toBe(false);
-    await copying;
+    await expect(sealing).rejects.toThrow();
     expect(await isThere('ac-1')).toBe(false);
   });
 });
@@ -604,21 +597,7 @@ describe('keys that another process has just made', () => {
 test('keys of who was erased are destroyed before anything old is sealed: that may take long, or fail', async () => {
   const { store } = await process();
   await create(store, person());
-  append(
-    log,
-    'old',
-    JSON.stringify({
-      id: 'old',
-      schema: 1,
-      at: '2026-11-01T10:00:00.000Z',
-      type: 'cms.account.created',
-      kind: 'account',
-      entityId: 'old',
-      version: 1,
-      actor: 'old',
-      state: person({ id: 'old', email: 'old@example.com' }),
-    }),
-  );
+  append(log, 'old', old('old', 'old@example.com'));
   await store.replica.caughtUp();
   await erase(store);
   const propose = store.propose.bind(store);
