@@ -214,7 +214,8 @@ export class RotationDesk {
         },
       );
     const { clock, seconds } = this.options;
-    if (isOpen(rotation, { now: clock.now(), againAfterMs: AGAIN_AFTER * seconds * 1_000 }))
+    const againAfterMs = AGAIN_AFTER * seconds * 1_000;
+    if (isOpen(rotation, { now: clock.now(), againAfterMs }))
       throw new WattstreamError(
         'ROTATION_OPEN',
         `The key of ${pointId} is being changed since ${rotation?.since} (${rotation?.state}).`,
@@ -222,7 +223,7 @@ export class RotationDesk {
           remedy:
             rotation?.state === 'reboot-required'
               ? 'Reset the charger: it takes the new key with its next boot.'
-              : 'It ends by itself when the charger has answered or comes again. If somebody has given it another key on site, PUT the charging point with that password.',
+              : `It ends by itself when the charger has answered or comes again; ${againAfterMs / 1_000} s after its deadline another one may begin beside it. If somebody has given it another key on site, PUT the charging point with that password.`,
         },
       );
     if (!hasRoom(found.state))

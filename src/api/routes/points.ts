@@ -39,7 +39,8 @@ export function pointRoutes(plain: FastifyInstance, { rotations, lists }: PointR
         description: [
           'The new key is made here and shown to nobody, unless the request gives one; the charger is let in with old and new until it is known which one it has.',
           '200: the charger has spoken: `rotation.state` is accepted (the new key alone), reboot-required (both, until it',
-          'comes back with the new one) or refused (the old key alone). 504 COMMAND_TIMED_OUT: no answer; `rotation` of the',
+          'comes back with the new one), refused (the old key alone) or unconfirmed (refused, and a key from before is still in',
+          'doubt: let in as well). 504 COMMAND_TIMED_OUT: no answer; `rotation` of the',
           'charging point tells how it goes on. 409 CHARGER_OFFLINE, ROTATION_OPEN or CONFLICT: nothing was changed.',
           '422 ROTATION_IMPOSSIBLE: it has no key. 202: with `Prefer: respond-async`.',
         ].join(' '),

@@ -131,7 +131,7 @@ export class KeyRing {
       }
       // Begun and announced by a process that has died in between, or passed already.
       await this.options.replica.caughtUp();
-      if (this.state?.book !== state.book) continue;
+      if (this.state?.book !== state.book || this.state.from !== state.from) continue;
       if (hadOld) return;
       if (state.from === null) throw lost(`The stream of key book ${state.book} is not there`);
     }
