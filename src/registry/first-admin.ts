@@ -92,9 +92,9 @@ export async function makeFirstAdminAtLast(
   }
 }
 
-/** Where the first admin may be there and nobody was told the password. */
+/** Where the first admin may be there and nobody was told the password, or is not there. */
 export const LOST_FIRST_PASSWORD =
-  'Should there be an admin whose password nobody was told: wattstream admin reset-password makes another one.';
+  'wattstream admin reset-password makes another password, or the admin where there is none yet.';
 
 /**
  * Another password for the account with this e-mail address or id; all its logins end. An account that was disabled is open
