@@ -49,7 +49,7 @@ function say(log: MemoryEventLog, type: string, cp: string, at: number, view: ob
 const isTaken = (transactions: ActiveTransactions, at = NOW): boolean =>
   transactions.isElsewhere({
     ...{ sessionId: sessionId2('NEW', 'tx'), chargePointId: 'NEW', transactionId: 'tx', evseId: 1 },
-    ...{ tokenHash: tokenHash('tag'), at, receivedAt: at, asking: 0 },
+    ...{ tokenHash: tokenHash('tag'), at, receivedAt: at, keptOffline: false, asking: 0 },
   });
 
 test('what was announced within the look-back is known once it has been read, and not before', async () => {

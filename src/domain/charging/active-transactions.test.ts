@@ -22,6 +22,8 @@ interface Start {
   at?: number;
   /** Default: at once. */
   received?: number;
+  /** Default: if it comes more than a minute late. */
+  kept?: boolean;
   asking?: number;
 }
 
@@ -33,6 +35,7 @@ const start = ({ cp = 'A', tx = 't1', token = 'TAG', at = TEN, ...more }: Start)
   tokenHash: tokenHash(token),
   at,
   receivedAt: more.received ?? at,
+  keptOffline: more.kept ?? (more.received ?? at) - at > MINUTE,
   asking: more.asking ?? 0,
 });
 
@@ -170,13 +173,13 @@ describe('ConcurrentTx', () => {
     ask(ahead, { at: TEN + 2 * HOUR, received: TEN });
     stop(ahead, 'A', 't1', TEN + 3 * HOUR, TEN + HOUR);
     expect(ask(ahead, { cp: 'B', at: TEN + HOUR + MINUTE })).toBe('Accepted');
-    // This charger has another time zone: its starts only look late.
+    // This charger may have another time zone: its starts only look late.
     const behind = known();
     ask(behind, { at: TEN - 3 * HOUR });
     stop(behind, 'A', 't1', TEN + HOUR);
     const received = TEN + HOUR + MINUTE;
-    expect(ask(behind, { cp: 'B', at: received - 2 * HOUR + 400, received })).toBe('Accepted');
-    // Three minutes behind.
+    expect(ask(behind, { cp: 'B', at: received - 2 * HOUR + 400, received, kept: false })).toBe('Accepted');
+    // It was kept offline, and the clocks differ by three minutes.
     const little = known();
     ask(little, { at: TEN });
     stop(little, 'A', 't1', TEN + HOUR);

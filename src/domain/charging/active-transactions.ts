@@ -16,7 +16,6 @@
  * given to a start which never came into the log is forgotten with it, and the charger, unanswered, asks again.
  */
 import type { SessionView } from '../messages/charging-events.js';
-import { isWholeHoursOff } from './clock.js';
 
 /** The frame by which a token begins a transaction. */
 export interface TransactionStart {
@@ -27,9 +26,11 @@ export interface TransactionStart {
   readonly evseId: number | undefined;
   /** `tokenHash`. */
   readonly tokenHash: string;
-  /** The frame's own time where that can be true, else when it was received; epoch milliseconds. */
+  /** As of when it is judged: when it was received, or before that its own time if it may be so old; epoch milliseconds. */
   readonly at: number;
   readonly receivedAt: number;
+  /** It happened at `at` for certain, and was delivered when the charger was back. */
+  readonly keptOffline: boolean;
   /**
    * Tells askings of one transaction apart: a repeated frame has the same. 0 for the transaction's first frame, else
    * its seqNo: a card that was refused may be shown again later.
@@ -44,7 +45,7 @@ export type TransactionNote =
       readonly is: 'ended';
       readonly chargePointId: string;
       readonly transactionId: string;
-      /** As `TransactionStart.at`. */
+      /** The frame's own time where that can be true, else when it was received. */
       readonly at: number;
       readonly receivedAt: number;
     };
@@ -100,8 +101,6 @@ interface Held {
 
 /** Chargers write whole seconds, and their clocks differ a little: so long before another one is not "before". */
 const CLOSE_MS = 5_000;
-/** Delivered within this, it was not kept offline. */
-const PROMPT_MS = 60_000;
 /** An overlap with something that has ended must be longer than clocks differ. */
 const OVERLAP_MS = 300_000;
 /** An own start is announced within this, or announcements are not to be relied on. */
@@ -149,7 +148,7 @@ export class ActiveTransactions {
     if (other.decision !== 'accepted') return false;
     if (isSameOutlet(other, start)) return false;
     if (other.begunAt > start.at + CLOSE_MS) return false;
-    if (other.endedAt !== undefined) return isLate(start) && other.endedAt > start.at + OVERLAP_MS;
+    if (other.endedAt !== undefined) return start.keptOffline && other.endedAt > start.at + OVERLAP_MS;
     return start.receivedAt - other.heardAt <= this.options.forgetMs;
   }
 
@@ -190,7 +189,7 @@ export class ActiveTransactions {
     if (known === undefined) {
       this.add(held);
       // What is delivered very late is not announced any more.
-      if (!isLate(start)) this.awaiting ??= start.receivedAt;
+      if (!start.keptOffline) this.awaiting ??= start.receivedAt;
     }
     if (accepted) this.leaveBehind(held);
   }
@@ -351,13 +350,6 @@ interface AtOutlet {
 const isSameOutlet = (a: AtOutlet, b: AtOutlet): boolean =>
   a.chargePointId === b.chargePointId &&
   (a.evseId === undefined || b.evseId === undefined || a.evseId === b.evseId);
-
-/**
- * Kept offline, and delivered late. A clock with the wrong hour makes every start look so: nobody is to be refused for
- * what he has ended before he came.
- */
-const isLate = ({ at, receivedAt }: TransactionStart): boolean =>
-  receivedAt - at > PROMPT_MS && !isWholeHoursOff(at, receivedAt);
 
 const decisionOf = (authStatus: string): Held['decision'] =>
   authStatus === 'Accepted' ? 'accepted' : authStatus === 'ConcurrentTx' ? 'concurrent' : undefined;
