@@ -232,6 +232,7 @@ test(
     gateways[0] = await installation.start('ingest', { WATTSTREAM_GATEWAY: GATEWAYS[0] });
     await informed(gateways[0]);
     // It charges on, and says so where it has come back to.
+    await home.say('Heartbeat', {});
     await home.meter(id, [[Date.now(), '10']]);
     await untilRefused(chargerAt(0, 'E-AWAY'), 'FOUR');
     await untilRefused(chargerAt(1, 'E-THIRD'), 'FOUR');

@@ -279,7 +279,8 @@ export class ActiveTransactions {
     if (known === undefined) this.add(held);
     if (view.status === 'active') {
       if (!held.ownEnd) held.endedAt = undefined;
-      if (Math.min(Date.parse(view.lastSeenAt), at) > (held.doubtedSince ?? 0)) held.doubtedSince = undefined;
+      const said = Math.min(Date.parse(view.lastSeenAt) + CLOSE_MS, at);
+      if (said > (held.doubtedSince ?? 0)) held.doubtedSince = undefined;
     } else {
       const end = Math.min(Date.parse(view.stoppedAt ?? view.lastSeenAt), at);
       held.endedAt = held.ownEnd ? Math.min(held.endedAt as number, end) : end;
