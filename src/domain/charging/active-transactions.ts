@@ -8,10 +8,10 @@
  * What was answered here stands against what is announced: an announcement may have been on its way when a charger said
  * the end here.
  *
- * A charger that goes away (`left`, `heardLeft`) takes its transactions out of account: whoever was charging there may unplug, and it
- * keeps the stop until it is back. Each counts again when something is announced of it that the charger says of a time
- * after its return: what it had kept says nothing of now. At the gateway that it left, what was answered there no longer
- * counts for itself: it may have been ended at another one.
+ * Transactions of a charger that has gone away (`left`, `heardLeft`) do not count: whoever was charging there may unplug,
+ * and it keeps the stop until it is back. Each counts again when something is announced of it that the charger says of a
+ * time after its return: what it had kept says nothing of now. At the gateway that it left, what was answered there no
+ * longer counts by itself: it may have been ended at another one.
  *
  * When it may be wrong it lets people charge: before the announcements have been read (`level`), while none come
  * although some must (analytics is away), for what nobody has heard of for hours, and beyond `limit`. Then only this
@@ -31,7 +31,7 @@ export interface TransactionStart {
   readonly evseId: number | undefined;
   /** `tokenHash`. */
   readonly tokenHash: string;
-  /** As of when it is judged: when it was received, or before that its own time if it may be so old; epoch milliseconds. */
+  /** As of when it is judged: when it was received, or its own time where it may have been kept; epoch milliseconds. */
   readonly at: number;
   readonly receivedAt: number;
   /** It happened at `at` for certain, and was delivered when the charger was back. */
@@ -331,7 +331,10 @@ export class ActiveTransactions {
   forgetHeard(): void {
     this.level = false;
     for (const held of [...this.sessions.values()]) {
-      if (!held.own) this.remove(held);
+      if (!held.own) {
+        this.remove(held);
+        continue;
+      }
       held.version = -1;
       if (!held.here) doubt(held, held.heardAt);
     }

@@ -221,7 +221,8 @@ describe('a charger’s clock is believed only about what it kept offline', () =
       latenessOf(begins, { protocol, connectedAt: since, receivedAt });
     expect(late('ocpp1.6', at)).toBe('kept offline');
     expect(late('ocpp1.6', at, connectedAt)).toBe('prompt');
-    expect(late('ocpp1.6', { sentAt: back - 30_000 })).toBe('prompt');
+    expect(late('ocpp1.6', { sentAt: back - 1 })).toBe('kept offline');
+    expect(late('ocpp2.1', { sentAt: receivedAt + 90 * MINUTE, offline: true })).toBe('prompt');
     expect(late('ocpp1.6', { sentAt: 0 })).toBe('prompt');
     expect(late('ocpp1.6', { sentAt: Number.NaN })).toBe('prompt');
     expect(late('ocpp2.1', at)).toBe('prompt');

@@ -27,14 +27,11 @@ export type Begins = Pick<TransactionStart, 'transactionId' | 'evseId' | 'asking
 /** 'unclear': it was kept offline, or the clock has another time zone. Then whoever would be welcome by one is. */
 export type Lateness = 'prompt' | 'kept offline' | 'unclear';
 
-/** Delivered within this, it was not kept offline. */
-const PROMPT_MS = 60_000;
-
 export function latenessOf(
   { sentAt, offline }: Pick<Begins, 'sentAt' | 'offline'>,
   { protocol, connectedAt, receivedAt }: Pick<AnswerContext, 'protocol' | 'connectedAt' | 'receivedAt'>,
 ): Lateness {
-  if (!plausible(sentAt, receivedAt) || receivedAt - sentAt <= PROMPT_MS) return 'prompt';
+  if (!plausible(sentAt, receivedAt) || sentAt >= receivedAt) return 'prompt';
   if (protocol !== 'ocpp1.6') return offline === true ? 'kept offline' : 'prompt';
   if (sentAt >= connectedAt) return 'prompt';
   return isWholeHoursOff(sentAt, receivedAt) ? 'unclear' : 'kept offline';
