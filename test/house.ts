@@ -25,6 +25,8 @@ export const PASSWORD = 'correct horse battery staple';
 export interface HouseOptions {
   readonly log?: FakeLog;
   readonly loginLog?: FakeLog;
+  /** Longest wait for what becomes of a login. */
+  readonly writeMs?: number;
   /** It is not waited until the logs have been read. */
   readonly unready?: boolean;
   readonly env?: Record<string, string>;
@@ -41,6 +43,7 @@ export type House = Awaited<ReturnType<typeof openHouse>>;
 export async function openHouse({
   log = new FakeLog(),
   loginLog = new FakeLog(),
+  writeMs = 10_000,
   unready = false,
   env = {},
   rates,
@@ -61,7 +64,11 @@ export async function openHouse({
     logger: silentLogger,
     keyBooks: booksOf(log),
   });
-  const { store: loginStore, publisher: loginPublisher } = fakeLoginStore({ log: loginLog, now });
+  const { store: loginStore, publisher: loginPublisher } = fakeLoginStore({
+    log: loginLog,
+    now,
+    writeMs,
+  });
   const events: ChargingEventMessage[] = [];
   const accounts = createAccounts({
     settings,

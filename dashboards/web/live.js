@@ -138,6 +138,8 @@ function forget() {
 }
 
 let lastToken;
+/** The connection was another person's: it is closed, and to be made anew. */
+let left = false;
 /** Hears of each change of who is logged in. */
 async function showLogin({ phase, me, problem, busy, waitUntil }) {
   showProblem(problem ?? '');
@@ -153,8 +155,13 @@ async function showLogin({ phase, me, problem, busy, waitUntil }) {
     closeDoor();
     const token = await login.token();
     // The server ends a connection with the token it began with.
-    if (token !== lastToken && shownToken !== undefined && socket.connected) reconnect();
+    if (left || (token !== lastToken && shownToken !== undefined && socket.connected)) reconnect();
+    left = false;
     lastToken = token;
+  } else if (phase === 'unknown' && shownToken !== undefined && !left) {
+    left = true;
+    socket.disconnect();
+    forget();
   } else if (phase === 'out' && shownToken !== undefined) {
     shownToken = undefined;
     socket.disconnect();

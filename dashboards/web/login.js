@@ -4,16 +4,17 @@
  * read, and goes nowhere but back to the server. So what runs on the page by mistake has minutes, not days. Without a page:
  * tests use it as it is.
  *
- *   unknown --login or resume--> in --refresh, shortly before the token ends--> in
+ *   unknown --login or resume--> in --refresh, shortly before the token ends--> in, or unknown until it is known who
  *      \-- refused --> out <--refused, logout--/
  *
- * While the server cannot be reached nobody is logged out: it is tried again.
+ * While the server cannot be reached nobody is logged out: it is tried again. The cookie is all tabs', so a refresh may bring
+ * the token of somebody else, who has logged in in another tab: then all that is shown of the former one goes first.
  */
 const EARLIEST_MS = 60_000;
 /** Of a token that ends sooner nothing is begun any more. */
 const USABLE_MS = 5_000;
 const AGAIN_MS = [1_000, 2_000, 5_000, 15_000];
-/** Tabs share the cookie, and a refresh token that comes twice ends the login. */
+/** Tabs share the cookie, and a refresh token that comes twice ends the login, but for some seconds. */
 const LOCK = 'wattstream-login';
 
 /**
@@ -40,6 +41,8 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
       body: JSON.stringify(body),
       credentials: 'same-origin',
       cache: 'no-store',
+      // Goes on when the page is loaded again meanwhile, so that the next cookie arrives.
+      keepalive: true,
     });
   /** Whatever changes the cookie: one tab at a time. */
   const alone = (work) => (locks ? locks.request(LOCK, work) : work());
@@ -58,6 +61,8 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
     held = { accessToken, endsAt };
     failures = 0;
     refreshAt(endsAt - Math.min(EARLIEST_MS, expiresIn * 200));
+    if (state.me !== undefined && state.me.id !== subjectOf(accessToken))
+      tell({ phase: 'unknown', me: undefined, problem: undefined });
     let { me } = state;
     if (me === undefined) {
       const answer = await fetch('/api/auth/me', {
@@ -161,6 +166,15 @@ export function createLogin({ fetch, now, later, never, locks, changed }) {
   };
 }
 
+/** Whose an access token is; the server judges whether it is one. */
+function subjectOf(accessToken) {
+  try {
+    return JSON.parse(atob(accessToken.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).sub;
+  } catch {
+    return undefined;
+  }
+}
+
 async function problemOf(response) {
   try {
     return await response.json();
@@ -169,20 +183,22 @@ async function problemOf(response) {
   }
 }
 
+const ENDED =
+  'Your login is over: it lasts for some days, or until you log out or the password is changed. Log in again.';
 const WORDS = {
   LOGIN_FAILED:
     'E-mail address or password is wrong. Whoever has lost the password asks an admin for another one.',
   TOO_MANY: 'Too many attempts.',
   now: 'You can try again now.',
-  TOKEN_INVALID: 'Your login is over. Log in again.',
-  TOKEN_EXPIRED: 'Your login is over. Log in again.',
+  TOKEN_INVALID: ENDED,
+  TOKEN_EXPIRED: ENDED,
   TOKEN_REUSED:
-    'Your login was ended, because it was used in two places. Log in again. If that was not you, change your password.',
+    'Your login was ended to be safe: it looks as if it was used in two places. A connection that broke can look so too. Log in again; if it happens again, change your password.',
   NOT_FOUND: 'Nobody logs in here with a password. Use a token.',
   offline: 'The server cannot be reached. Are you offline?',
   unready: 'The server is not ready. Try again in a moment.',
   notOut:
-    'You are logged out here. The server could not be told: your login may go on there until it passes.',
+    'You are logged out on this page alone: the server could not be told. Load the page again in a moment, and log out once more.',
 };
 
 /** '12 seconds (until 10:31:05)'. */

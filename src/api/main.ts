@@ -20,7 +20,7 @@ import { createNotificationFeed } from '../queues/rabbitmq/notification-feed.js'
 import { openQueues } from '../queues/rabbitmq/open.js';
 import { createWebhookQueues } from '../queues/rabbitmq/webhook-queues.js';
 import { telling } from '../queues/telling.js';
-import { firstAdminText, makeFirstAdmin } from '../registry/first-admin.js';
+import { firstAdminText, LOST_FIRST_PASSWORD, makeFirstAdminAtLast } from '../registry/first-admin.js';
 import { observeLogins, observeReplica } from '../registry/metrics.js';
 import { openRegistry } from '../registry/rabbitmq/open.js';
 import { openLogins } from '../registry/rabbitmq/open-logins.js';
@@ -116,12 +116,27 @@ const accounts = createAccounts({
   log,
 });
 const authentication = accounts.confirm(authenticationFrom(settings, accounts.authenticators));
-if (mode === 'required' && accounts.routes !== undefined && settings.WATTSTREAM_FIRST_ADMIN)
+if (mode === 'required' && accounts.routes !== undefined && settings.WATTSTREAM_FIRST_ADMIN) {
+  const stopping = new AbortController();
+  lifecycle.hold('first admin', { close: () => stopping.abort() });
   void registry.replica.level
-    .then(() => makeFirstAdmin(registry, settings.WATTSTREAM_ADMIN_EMAIL))
+    .then(() =>
+      makeFirstAdminAtLast(registry, settings.WATTSTREAM_ADMIN_EMAIL, {
+        signal: stopping.signal,
+        onFailure: ({ code, message, remedy }, maybeMade) =>
+          log.warn(
+            { code, error: message, remedy: maybeMade ? LOST_FIRST_PASSWORD : remedy },
+            'the first admin could not be made; trying again',
+          ),
+      }),
+    )
     // To the terminal alone: a log is kept, and read by others.
     .then((made) => made && process.stderr.write(firstAdminText(made)))
-    .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the first admin could not be made'));
+    .catch((error: unknown) => {
+      if (stopping.signal.aborted) return;
+      log.warn({ error: messageOf(error), remedy: LOST_FIRST_PASSWORD }, 'the first admin could not be made');
+    });
+}
 const health = {
   ready: () => registry.replica.ready() ?? loginStore?.replica.ready() ?? readiness.ready(),
 };

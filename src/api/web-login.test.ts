@@ -18,6 +18,8 @@ function browser({ origin }: { origin?: string } = {}) {
   const jar = new Map<string, string>();
   const requests: string[] = [];
   let offline = false;
+  let losing = false;
+  const kept: (boolean | undefined)[] = [];
   let last: Promise<unknown> = Promise.resolve();
   const locks = {
     request: <T>(_: string, work: () => Promise<T>): Promise<T> => {
@@ -26,9 +28,10 @@ function browser({ origin }: { origin?: string } = {}) {
       return turn;
     },
   };
-  const fetch = async (path: string, { method = 'GET', headers = {}, body }: RequestInit = {}) => {
+  const fetch = async (path: string, { method = 'GET', headers = {}, body, keepalive }: RequestInit = {}) => {
     if (offline) throw new TypeError('Failed to fetch');
     requests.push(`${method} ${path}`);
+    if (method === 'POST') kept.push(keepalive);
     const cookies = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await house.say(method, path, {
       ...(body === undefined ? {} : { body: JSON.parse(String(body)) }),
@@ -39,6 +42,10 @@ function browser({ origin }: { origin?: string } = {}) {
         'sec-fetch-site': 'same-origin',
       },
     });
+    if (losing) {
+      losing = false;
+      throw new TypeError('Failed to fetch');
+    }
     const set = answer.headers['set-cookie'];
     if (set !== undefined) {
       const [name = '', value = ''] = String(set).split(';')[0]!.split('=');
@@ -55,12 +62,18 @@ function browser({ origin }: { origin?: string } = {}) {
   return {
     jar,
     requests,
+    /** Of each POST: whether it goes on when the page is left. */
+    kept,
+    /** The server hears the next request, and its answer gets lost, with its cookie. */
+    loseAnswer: () => {
+      losing = true;
+    },
     setOffline: (is: boolean) => {
       offline = is;
     },
     tab(shares: { locks: unknown } = { locks }) {
       let due: { work: () => void; at: number } | undefined;
-      const heard: { phase: string; problem: string | undefined }[] = [];
+      const heard: { phase: string; problem: string | undefined; who: string | undefined }[] = [];
       const login = createLogin({
         fetch,
         now: () => house.clock.now,
@@ -71,8 +84,8 @@ function browser({ origin }: { origin?: string } = {}) {
         never: (timer: unknown) => {
           if (timer === due) due = undefined;
         },
-        changed: ({ phase, problem }: { phase: string; problem: string | undefined }) =>
-          void heard.push({ phase, problem }),
+        changed: (state: { phase: string; problem: string | undefined; me?: { name: string } }) =>
+          void heard.push({ phase: state.phase, problem: state.problem, who: state.me?.name }),
         ...shares,
       });
       return {
@@ -174,6 +187,7 @@ test('a cookie that somebody has copied and used ends the login, and the page sa
   await login.login(EMAIL, PASSWORD);
   const copied = [...one.jar][0]!;
   await elapse();
+  house.clock.now += 20_000;
   await house.say('POST', '/api/auth/refresh', {
     body: { cookie: true },
     headers: { cookie: copied.join('=') },
@@ -217,6 +231,50 @@ test('while the server is away nobody is logged out: it is tried again until it 
   await elapse();
   expect(dueIn()).toBe(14 * 60_000);
   expect((await me(await login.token())).statusCode).toBe(200);
+});
+
+test('an answer that got lost, or a page that is loaded twice in a moment, logs nobody out', async () => {
+  const one = browser();
+  const { login, elapse, dueIn } = one.tab();
+  await login.login(EMAIL, PASSWORD);
+  one.loseAnswer();
+  await elapse();
+  expect([login.state.phase, dueIn()]).toEqual(['in', 1_000]);
+  await elapse();
+  expect([login.state.phase, login.state.problem, dueIn()]).toEqual(['in', undefined, 14 * 60_000]);
+  // Loaded again before the answer came, and once more: the same cookie, and without locks.
+  const former = new Map(one.jar);
+  expect(await one.tab({ locks: undefined }).login.resume()).toBe(true);
+  for (const [name, value] of former) one.jar.set(name, value);
+  const { login: again } = one.tab({ locks: undefined });
+  expect(await again.resume()).toBe(true);
+  expect((await me(await again.token())).statusCode).toBe(200);
+  // The browser finishes what the page that is left has asked, and has the next cookie.
+  expect(new Set(one.kept)).toEqual(new Set([true]));
+});
+
+test("when somebody else logs in in another tab, this one shows nothing of the former person's, then who it is", async () => {
+  await house.account('customer');
+  const one = browser();
+  const [here, there] = [one.tab(), one.tab()];
+  await here.login.login(EMAIL, PASSWORD);
+  await there.login.resume();
+  await here.login.logout();
+  await here.login.login('ac-customer@example.com', PASSWORD);
+  const { length } = there.heard;
+  await there.elapse();
+  while (there.heard.at(-1)?.phase !== 'in' || there.heard.length === length)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(there.heard.slice(length).map(({ phase, who }) => [phase, who])).toEqual([
+    ['unknown', undefined],
+    ['in', 'customer'],
+  ]);
+  expect(there.login.state).toMatchObject({ me: { id: 'ac-customer', role: 'customer' } });
+  // Of the same person nothing is asked, and nothing goes.
+  const before = there.heard.length;
+  await there.elapse();
+  while (there.heard.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(there.heard.slice(before).map(({ phase, who }) => [phase, who])).toEqual([['in', 'customer']]);
 });
 
 test('a page from elsewhere gets nothing out of the cookie', async () => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { GatedPublisher } from '../../test/support/gated-publisher.js';
 import { aWhile, type TestOptions, testIngest, until } from '../../test/support/ingest.js';
+import { staticDirectory } from '../registry/static.js';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -52,6 +53,50 @@ describe('answered means kept', () => {
     cp.call('DataTransfer', { vendorId: 'v', data: 'x'.repeat(400) });
     expect(await cp.closed).toMatchObject({ code: 1009 });
     expect(cp.inbox).toEqual([]);
+  });
+});
+
+describe('who may charge', () => {
+  const startOf = (cp: Awaited<ReturnType<Awaited<ReturnType<typeof start>>['charger']>>, at: number) =>
+    cp.call('StartTransaction', {
+      ...{ connectorId: 1, idTag: 'CARD', meterStart: 0 },
+      timestamp: new Date(at).toISOString(),
+    });
+  const statusOf = async (cp: Parameters<typeof startOf>[0], at: number): Promise<unknown> => {
+    const [, , payload] = (await cp.answer(startOf(cp, at))) as [number, string, { idTagInfo: object }];
+    return payload.idTagInfo;
+  };
+
+  test('whose charger has gone may charge at another one; while it is here he may not', async () => {
+    const { charger, gateway } = await start({ registry: { tokens: [{ token: 'CARD' }] } });
+    const [home, away] = [await charger('HOME'), await charger('AWAY')];
+    const at = Date.now();
+    expect(await statusOf(home, at)).toEqual({ status: 'Accepted' });
+    expect(await statusOf(away, at)).toEqual({ status: 'ConcurrentTx' });
+    home.socket.terminate();
+    await until(() => gateway.connectionOf('HOME') === undefined);
+    expect(await statusOf(away, at + 1_000)).toEqual({ status: 'Accepted' });
+  });
+
+  test('a start is judged as of now where it is newer than its connection, else as of its own time', async () => {
+    const HOUR = 3_600_000;
+    let now = Date.UTC(2026, 10, 26, 10);
+    const blockedAt = now + HOUR;
+    const { charger } = await start({
+      clock: { now: () => now, monotonic: () => performance.now() },
+      directory: {
+        ...staticDirectory({}, { acceptUnknown: true }),
+        authorize: (_token, at) => ({ status: at < blockedAt ? 'Accepted' : 'Blocked' }),
+      },
+    });
+    const cp = await charger('CP');
+    const [before, after] = [now - 0.7 * HOUR, now + 0.7 * HOUR];
+    await statusOf(cp, now);
+    now += 2 * HOUR;
+    expect(await statusOf(cp, after)).toEqual({ status: 'Blocked' });
+    expect(await statusOf(cp, before)).toEqual({
+      ...{ status: 'Accepted', expiryDate: new Date(now).toISOString() },
+    });
   });
 });
 

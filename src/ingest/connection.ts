@@ -162,6 +162,7 @@ export class Connection {
     const self = this;
     this.asking = {
       chargePointId: this.chargePointId,
+      connectedAt: this.since,
       heartbeatSeconds: staggeredSeconds(context.heartbeatSeconds, this.chargePointId),
       get receivedAt() {
         return self.receivedAt;

@@ -96,7 +96,9 @@ export async function startIngest(parts: IngestParts): Promise<Ingest> {
       pingMs: settings.WATTSTREAM_PING_SECONDS * 1_000,
       heartbeatSeconds: settings.WATTSTREAM_HEARTBEAT_SECONDS,
     },
-    both(desk?.listener, parts.listener),
+    each(desk?.listener, parts.listener, {
+      disconnected: ({ chargePointId }) => transactions.left(chargePointId, clock.now()),
+    }),
   );
   metrics.observe({
     connections: () => gateway.size,
@@ -149,13 +151,11 @@ export const activeOptions = (
   limit: settings.WATTSTREAM_CONCURRENT_MAX,
 });
 
-const both = (first: GatewayListener = {}, second: GatewayListener = {}): GatewayListener => ({
+const each = (...listeners: readonly (GatewayListener | undefined)[]): GatewayListener => ({
   connected: (connection) => {
-    first.connected?.(connection);
-    second.connected?.(connection);
+    for (const listener of listeners) listener?.connected?.(connection);
   },
   disconnected: (connection) => {
-    first.disconnected?.(connection);
-    second.disconnected?.(connection);
+    for (const listener of listeners) listener?.disconnected?.(connection);
   },
 });

@@ -22,13 +22,21 @@ function gateway(log: MemoryEventLog) {
 }
 
 let offset = 0;
-function say(log: MemoryEventLog, type: string, cp: string, at: number, view: object = {}, body?: string) {
+function say(
+  log: MemoryEventLog,
+  type: string,
+  cp: string,
+  at: number,
+  view: object = {},
+  body?: string,
+  more = {},
+) {
   const sessionId = sessionId2(cp, 'tx');
   const time = new Date(at).toISOString();
   const id = `${type}/1/1/0/${++offset}/${sessionId}`;
   const content = {
     ...{ id, schema: 1, at: time, type, chargePointId: cp, stationId: '', accountId: '' },
-    ...{ version: offset, previous: null, sessionId },
+    ...{ version: offset, previous: null, sessionId, ...more },
     session: {
       ...{ sessionId, chargePointId: cp, evseId: 1, connectorId: 1, transactionId: 'tx', status: 'active' },
       ...{ held: false, authStatus: 'Accepted', stationId: '', accountId: '', tariff: '' },
@@ -49,7 +57,7 @@ function say(log: MemoryEventLog, type: string, cp: string, at: number, view: ob
 const isTaken = (transactions: ActiveTransactions, at = NOW): boolean =>
   transactions.isElsewhere({
     ...{ sessionId: sessionId2('NEW', 'tx'), chargePointId: 'NEW', transactionId: 'tx', evseId: 1 },
-    ...{ tokenHash: tokenHash('tag'), at, receivedAt: at, asking: 0 },
+    ...{ tokenHash: tokenHash('tag'), at, receivedAt: at, keptOffline: false, asking: 0 },
   });
 
 test('what was announced within the look-back is known once it has been read, and not before', async () => {
@@ -97,6 +105,25 @@ test('ends are heard of: stopped, and vanished; what cannot be read is passed ov
   await until(() => isTaken(transactions, NOW + 10));
   say(log, 'session.vanished', 'D', NOW + 2);
   await until(() => !isTaken(transactions, NOW + 10));
+});
+
+test('whose charger went offline may charge elsewhere, until it is back and the session goes on', async () => {
+  const log = new MemoryEventLog();
+  const transactions = gateway(log);
+  const MINUTE = 60_000;
+  const presence = { connection: 'c', gateway: 'g', protocol: 'ocpp1.6', address: '', closeCode: null };
+  say(log, 'session.started', 'A', NOW);
+  await until(() => isTaken(transactions, NOW + MINUTE));
+  say(log, 'charger.offline', 'A', NOW + MINUTE, {}, undefined, presence);
+  await until(() => !isTaken(transactions, NOW + 2 * MINUTE));
+  say(log, 'charger.online', 'A', NOW + 3 * MINUTE, {}, undefined, presence);
+  say(log, 'session.updated', 'A', NOW + 4 * MINUTE, {
+    lastSeenAt: new Date(NOW + 2 * MINUTE).toISOString(),
+  });
+  await aWhile();
+  expect(isTaken(transactions, NOW + 5 * MINUTE)).toBe(false);
+  say(log, 'session.updated', 'A', NOW + 6 * MINUTE);
+  await until(() => isTaken(transactions, NOW + 7 * MINUTE));
 });
 
 test('a stream that was created again is read anew, and what only the old one said is void', async () => {

@@ -1,5 +1,5 @@
 /**
- * What is announced about sessions of all gateways, for ConcurrentTx: out of the stream `charging.events.log`, from a set
+ * What is announced about sessions and chargers of all gateways, for ConcurrentTx: out of the stream `charging.events.log`, from a set
  * time back and for ever. Nothing waits for it: until it has been read, and whenever it cannot be, tokens are accepted.
  *
  * Most of it is `session.updated`, some hundred a second where ten thousand cars charge, and says of a session that is
@@ -7,7 +7,7 @@
  * when the broker was away; when the stream is no longer the one it was, it is read again, and what only it said is void.
  */
 import type { ActiveTransactions } from '../domain/charging/active-transactions.js';
-import { sessionEvent, sessionVanishedEvent } from '../domain/messages/charging-events.js';
+import { chargerEvent, sessionEvent, sessionVanishedEvent } from '../domain/messages/charging-events.js';
 import { messageOf, type WattstreamError } from '../platform/errors.js';
 import type { Logger } from '../platform/logger.js';
 import type { EventLog, EventRecord, Following } from '../streams/ports.js';
@@ -64,11 +64,17 @@ export function hearSessions(options: SessionsHeardOptions): { close(): Promise<
 
 function hear(record: EventRecord, transactions: ActiveTransactions, logger: Logger): void {
   const { routingKey, id, body, publishedAt } = record;
-  if (!routingKey.startsWith('session.')) return;
+  const isPresence = routingKey === 'charger.offline' || routingKey === 'charger.online';
+  if (!isPresence && !routingKey.startsWith('session.')) return;
   if (routingKey === 'session.updated' && transactions.goesOn(id.slice(id.lastIndexOf('/') + 1), publishedAt))
     return;
   try {
     const event: unknown = JSON.parse(body);
+    if (isPresence) {
+      const { chargePointId, at } = chargerEvent.parse(event);
+      transactions.heardLeft(chargePointId, Date.parse(at));
+      return;
+    }
     if (routingKey === 'session.vanished') {
       transactions.vanished(sessionVanishedEvent.parse(event).sessionId);
       return;

@@ -254,6 +254,9 @@ export const settings = z.object({
   WATTSTREAM_LOGIN_DAYS: count(14, 1, 365).describe(
     'How long a login can be continued with its refresh token, however often; then the password is asked for again. RabbitMQ keeps logins two days longer, by the value with which an api first made the stream cms.logins.log',
   ),
+  WATTSTREAM_REFRESH_LEEWAY_SECONDS: count(20, 0, 300).describe(
+    'How long a refresh token that was used may come again, because its answer got lost, as long as nobody has come with the newer one; then it ends the login. 0: no time at all',
+  ),
   WATTSTREAM_LOGIN_ATTEMPTS: count(5, 1).describe(
     'Failed logins in a row for one account from one address, after which it waits; ten times as many for one account from anywhere, or from one address for any account',
   ),

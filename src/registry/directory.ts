@@ -12,8 +12,10 @@ export interface DirectorySource {
   find(id: string): ChargePoint | undefined;
   pointAt(id: string, at: number): PointFacts | undefined;
   tokenAt(token: string, at: number): TokenFacts | undefined;
-  /** It lists tokens, so one that it does not know is a stranger's. */
+  /** It lists tokens that somebody keeps, so one that it does not know is a stranger's. Asked on the way of a frame. */
   readonly listsTokens: boolean;
+  /** It listed this one once, and does so no more. */
+  hasRemoved?(token: string): boolean;
 }
 
 export interface PointFacts {
@@ -55,14 +57,18 @@ export function directoryOf(
     }
     return undefined;
   };
-  const stranger = (): Judgement => ({
-    status: acceptUnknown || !sources.some(({ listsTokens }) => listsTokens) ? 'Accepted' : 'Invalid',
+  /** A card that was taken off a list is not welcome because it was the last one there. */
+  const stranger = (token: string): Judgement => ({
+    status:
+      acceptUnknown || !sources.some((source) => source.listsTokens || source.hasRemoved?.(token))
+        ? 'Accepted'
+        : 'Invalid',
   });
   return {
     find: (id) => first((source) => source.find(id)),
     authorize(token, at) {
       const known = first((source) => source.tokenAt(token, at));
-      if (known === undefined) return stranger();
+      if (known === undefined) return stranger(token);
       const { status, expiresAt, group, language, concurrent = false } = known;
       return { status, expiresAt, group, language, single: !concurrent && !allowConcurrent };
     },

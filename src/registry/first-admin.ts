@@ -2,10 +2,13 @@
  * The first account there is, and the way back in for who has lost the password: both write to the registry, so that what
  * applies is what every process knows.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from '../domain/registry/account.js';
 import { type Live, mapOf } from '../domain/registry/state.js';
 import { WattstreamError } from '../platform/errors.js';
-import { hashPersonsPassword, madeUpPassword } from './people.js';
+import { type Backoff, backoffMs } from '../platform/retry.js';
+import { hashPersonsPassword, madeUpPassword, PersonsPasswords } from './people.js';
 import type { RegistryStore } from './store.js';
 
 export interface MadePassword {
@@ -22,11 +25,14 @@ const ADMIN = 'admin';
  * When the registry, read to its end, has never had an account; else undefined, also when another process was faster. A
  * process that dies before it has told the password leaves an admin whose password nobody has: `resetPassword`.
  */
-export async function makeFirstAdmin(store: RegistryStore, email: string): Promise<MadePassword | undefined> {
+export async function makeFirstAdmin(
+  store: RegistryStore,
+  email: string,
+  password = madeUpPassword(),
+): Promise<MadePassword | undefined> {
   await store.replica.caughtUp();
   // Deleted ones count: whoever took all accounts away did not want one back.
   if (mapOf(store.replica.state, 'account').size > 0) return undefined;
-  const password = madeUpPassword();
   try {
     await store.propose({
       kind: 'account',
@@ -49,6 +55,46 @@ export async function makeFirstAdmin(store: RegistryStore, email: string): Promi
   }
   return { accountId: ADMIN, email, password };
 }
+
+export interface Persistence {
+  readonly signal?: AbortSignal;
+  readonly backoff?: Backoff;
+  /** Of each attempt after which there will be another. `maybeMade`: it may be there all the same, now or later. */
+  onFailure(error: WattstreamError, maybeMade: boolean): void;
+}
+
+/**
+ * As `makeFirstAdmin`, again and again while the error can be retried: with the broker away at the first start nobody could
+ * log in otherwise until the next one. The password is the same each time, so that one which was made without an answer is
+ * known as ours, and told. Rejects as `makeFirstAdmin` with what cannot be retried, and when the signal aborts.
+ */
+export async function makeFirstAdminAtLast(
+  store: RegistryStore,
+  email: string,
+  { signal, backoff = { firstMs: 500, maxMs: 15_000 }, onFailure }: Persistence,
+): Promise<MadePassword | undefined> {
+  const password = madeUpPassword();
+  let maybeMade = false;
+  for (let attempt = 0; ; attempt++) {
+    signal?.throwIfAborted();
+    try {
+      const made = await makeFirstAdmin(store, email, password);
+      if (made !== undefined || !maybeMade) return made;
+      const hash = await store.people.passwordHash(store.replica.get('account', ADMIN));
+      const isOurs = hash !== undefined && (await new PersonsPasswords().matches(password, hash));
+      return isOurs ? { accountId: ADMIN, email, password } : undefined;
+    } catch (error) {
+      if (!(error instanceof WattstreamError) || !error.canRetry) throw error;
+      maybeMade ||= error.code === 'REGISTRY_UNANSWERED';
+      onFailure(error, maybeMade);
+    }
+    await sleep(backoffMs(attempt, backoff), undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** Where the first admin may be there and nobody was told the password, or is not there. */
+export const LOST_FIRST_PASSWORD =
+  'wattstream admin reset-password makes another password, or the admin where there is none yet.';
 
 /**
  * Another password for the account with this e-mail address or id; all its logins end. An account that was disabled is open

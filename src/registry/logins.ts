@@ -4,7 +4,7 @@
  *
  * 1. The event is published (a crash before: nothing happened).
  * 2. It comes back and is judged; the caller is told (a crash before: it applies and nobody was told. A login nobody has the
- *    tokens of, which passes; or a turn whose owner comes again with the token before, which ends it: TOKEN_REUSED).
+ *    tokens of, which passes; or a turn whose owner comes again with the token before, for which there is a leeway).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
@@ -103,20 +103,24 @@ export class LoginStore {
     });
   }
 
-  /** The login one turn further; undefined: another was first, or it is over. */
-  async turn({ id: loginId, accountId, version }: Login): Promise<Login | undefined> {
+  /**
+   * The login one turn further; undefined: another was first, or it is over. `presented`: turn of the refresh token that
+   * somebody came with.
+   */
+  async turn({ id: loginId, accountId, version }: Login, presented = version): Promise<Login | undefined> {
     const { verdict } = await this.judgements.of({
       ...this.head(this.options.now()),
       type: 'login.turned',
       loginId,
       accountId,
       version: version + 1,
+      ...(presented === version ? {} : { presented }),
     });
     return verdict.verdict === 'applied' ? verdict.login : undefined;
   }
 
-  /** Whether it was this that ended it. */
-  async end({ id: loginId, accountId }: Login): Promise<boolean> {
+  /** Whether it was this that ended it. It need not be known here. */
+  async end({ id: loginId, accountId }: Pick<Login, 'id' | 'accountId'>): Promise<boolean> {
     const { verdict } = await this.judgements.of({
       ...this.head(this.options.now()),
       type: 'login.ended',

@@ -1,8 +1,16 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { CmsEvent, EntityKind } from '../domain/messages/cms-events.js';
 import { evolve } from '../domain/registry/evolve.js';
-import { emptyState, isLive, type Live, lookUp, type RegistryState } from '../domain/registry/state.js';
+import {
+  copyOf,
+  emptyState,
+  isLive,
+  type Live,
+  lookUp,
+  type RegistryState,
+} from '../domain/registry/state.js';
 import { examples } from '../domain/registry/testing/examples.js';
+import { ONE_TIME_ISSUER } from '../domain/registry/token.js';
 import { directoryOf } from './directory.js';
 import type { ChargePointDirectory } from './ports.js';
 import { registrySource } from './source.js';
@@ -160,9 +168,9 @@ describe('the registry answers gateways', () => {
     expect([on(5), on(19), on(20)]).toEqual(['Accepted', 'Accepted', 'Expired']);
     put('token', 10, { ...token, status: 'Blocked' });
     expect([on(5), on(10)]).toEqual(['Accepted', 'Blocked']);
+    expect(on(5, 'NOBODY')).toBe('Invalid');
     put('token', 12, null, '04A2B3C4');
     expect([on(5), on(11), on(12)]).toEqual(['Accepted', 'Blocked', 'Invalid']);
-    expect(on(5, 'NOBODY')).toBe('Invalid');
     // Time unknown: as it stands now.
     expect(directory.authorize('04A2B3C4', Number.NaN).status).toBe('Invalid');
   });
@@ -229,5 +237,38 @@ describe('the registry answers gateways', () => {
     expect(directory.authorize('NOBODY', time(3)).status).toBe('Invalid');
     const open = directoryOf([registrySource(replica)], { acceptUnknown: true });
     expect(open.authorize('NOBODY', time(3)).status).toBe('Accepted');
+  });
+
+  test('a customer who starts by app does not lock out the cards of a site that lists none, then or afterwards', () => {
+    const made = {
+      uid: 'W0123456789ABCDEFGHJ',
+      type: 'AD_HOC_USER',
+      account: 'ac-1',
+      issuer: ONE_TIME_ISSUER,
+    };
+    const card = () => directory.authorize('CARD', time(9)).status;
+    put('token', 2, { ...token, ...made });
+    expect(card()).toBe('Accepted');
+    put('token', 3, null, made.uid);
+    expect(card()).toBe('Accepted');
+    // Nor does a card that was kept once, when the last one has gone (but itself); each counts once, whatever changes.
+    put('token', 4, { ...token });
+    put('token', 5, { ...token, status: 'Blocked' });
+    expect(card()).toBe('Invalid');
+    put('token', 6, null, '04A2B3C4');
+    expect(card()).toBe('Accepted');
+    expect(directory.authorize('04A2B3C4', time(9)).status).toBe('Invalid');
+    put('token', 7, { ...token });
+    expect(card()).toBe('Invalid');
+    expect(copyOf(state).keptTokens).toEqual(new Set(['04A2B3C4']));
+  });
+
+  test('a start that the customer was told has failed is refused when it comes after all, wherever strangers may charge', () => {
+    const uid = 'W0123456789ABCDEFGHJ';
+    put('token', 2, { ...token, uid, type: 'AD_HOC_USER', account: 'ac-1', issuer: ONE_TIME_ISSUER });
+    put('token', 4, null, uid);
+    const open = directoryOf([registrySource(replica)], { acceptUnknown: true });
+    for (const one of [directory, open])
+      expect([3, 5].map((on) => one.authorize(uid, time(on)).status)).toEqual(['Accepted', 'Invalid']);
   });
 });

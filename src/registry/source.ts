@@ -7,10 +7,10 @@
  */
 import type { Outlet } from '../domain/charging/events.js';
 import type { Point } from '../domain/registry/point.js';
-import { type Entity, lookUp } from '../domain/registry/state.js';
+import { type Entity, isLive, lastState, lookUp } from '../domain/registry/state.js';
 import { tariffName } from '../domain/registry/tariff.js';
 import { type PriceSpan, priceSpans, stateAt, versionAt } from '../domain/registry/timeline.js';
-import { standingAt, type Token, tokenIdOf } from '../domain/registry/token.js';
+import { isOneTime, standingAt, type Token, tokenIdOf } from '../domain/registry/token.js';
 import type { DirectorySource } from './directory.js';
 import type { ChargePoint } from './ports.js';
 import type { Replica } from './replica.js';
@@ -47,10 +47,21 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
     return (entity && stateAt(entity, timeOf(at))) ?? undefined;
   };
 
+  const removed = (uid: string): Entity<'token'> | undefined => {
+    const entity = lookUp(replica.state, 'token', tokenIdOf(uid));
+    return isLive(entity) ? undefined : entity;
+  };
+  /** Made for a start that came to nothing: it is refused also where strangers are welcome. */
+  const isWithdrawn = (uid: string): boolean => {
+    const last = lastState(removed(uid));
+    return last !== undefined && isOneTime(last);
+  };
+
   return {
     get listsTokens() {
-      return replica.state.entities.token.size > 0;
+      return replica.state.keptTokens.size > 0;
     },
+    hasRemoved: (uid) => removed(uid) !== undefined,
     find(id): ChargePoint | undefined {
       const state = replica.get('point', id)?.state;
       if (state === undefined) return undefined;
@@ -86,7 +97,7 @@ export function registrySource(replica: Pick<Replica, 'state' | 'get'>): Directo
     },
     tokenAt(uid, at) {
       const own = token(uid, at);
-      if (own === undefined) return undefined;
+      if (own === undefined) return isWithdrawn(uid) ? { status: 'Invalid' } : undefined;
       const account = own.account === undefined ? undefined : lookUp(replica.state, 'account', own.account);
       const isDisabled = account !== undefined && (stateAt(account, timeOf(at))?.disabled ?? true);
       const group = own.group_id === undefined ? undefined : token(own.group_id, at);

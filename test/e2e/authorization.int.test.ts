@@ -17,7 +17,7 @@ import { iso, Outsider, type Protocol } from '../support/outsider.js';
 const LONG = 120_000;
 const GATEWAYS = ['gw-0', 'gw-1'] as const;
 const tokens = [
-  ...['ONE', 'TWO', 'THREE', 'FOUR', 'FIVE'].map((token) => ({ token })),
+  ...['ONE', 'TWO', 'THREE', 'FOUR', 'FIVE', 'SIX'].map((token) => ({ token })),
   { token: 'FLEET', concurrent: true },
   { token: 'MEMBER-1', group_id: 'FAMILY', expiresAt: '2031-01-01T00:00:00Z' },
   { token: 'MEMBER-2', group_id: 'family' },
@@ -103,6 +103,16 @@ const knows = (gateway: number, more: number) =>
   installation.until(
     () => gateways[gateway]!.metric('wattstream_ingest_transactions'),
     (count) => count >= more,
+  );
+/** Where it is accepted before the gateway has heard of the other one, it ends at once. */
+const untilRefused = (charger: Outsider, idTag: string) =>
+  installation.until(
+    async () => {
+      const { id, info } = await start16(charger, idTag);
+      if (info.status === 'Accepted') await charger.stop(Date.now(), 0, id);
+      return info.status;
+    },
+    (status) => status === 'ConcurrentTx',
   );
 const known = (gateway: number) => gateways[gateway]!.metric('wattstream_ingest_transactions');
 
@@ -213,16 +223,19 @@ test(
 );
 
 test(
-  'the gateway is killed while a car charges: its successor refuses the card elsewhere as soon as it has read the log',
+  'the gateway is killed while a car charges: its successor refuses the card elsewhere as soon as the car’s charger is back',
   async () => {
     const home = chargerAt(0, 'E-HOME');
-    await start16(home, 'FOUR');
+    const { id } = await start16(home, 'FOUR');
     await session('E-HOME', (row) => row.status === 'active');
     await gateways[0]!.kill('SIGKILL');
     gateways[0] = await installation.start('ingest', { WATTSTREAM_GATEWAY: GATEWAYS[0] });
     await informed(gateways[0]);
-    expect((await start16(chargerAt(0, 'E-AWAY'), 'FOUR')).info.status).toBe('ConcurrentTx');
-    expect((await start16(chargerAt(1, 'E-THIRD'), 'FOUR')).info.status).toBe('ConcurrentTx');
+    // It charges on, and says so where it has come back to.
+    await home.say('Heartbeat', {});
+    await home.meter(id, [[Date.now(), '10']]);
+    await untilRefused(chargerAt(0, 'E-AWAY'), 'FOUR');
+    await untilRefused(chargerAt(1, 'E-THIRD'), 'FOUR');
     // Both are killed; the card's own charger says its start again, and is not refused for it.
     await Promise.all(gateways.map((gateway) => gateway.kill('SIGKILL')));
     gateways.splice(
@@ -235,7 +248,32 @@ test(
     await Promise.all(gateways.map(informed));
     const again = await start16(home, 'FOUR', Date.now());
     expect(again.info.status).toBe('Accepted');
-    expect((await start16(chargerAt(1, 'E-FOURTH'), 'FOUR')).info.status).toBe('ConcurrentTx');
+    await untilRefused(chargerAt(1, 'E-FOURTH'), 'FOUR');
+  },
+  LONG,
+);
+
+test(
+  'a charger’s modem dies while a car charges: its driver may charge at another gateway, and is refused elsewhere while he does',
+  async () => {
+    const before = await known(1);
+    const home = chargerAt(0, 'G-HOME');
+    const { id } = await start16(home, 'SIX');
+    await knows(1, before + 1);
+    const [away, third] = [chargerAt(1, 'G-AWAY'), chargerAt(1, 'G-THIRD')];
+    expect((await start16(third, 'SIX')).info.status).toBe('ConcurrentTx');
+    await home.close();
+    // At the gateway that it left at once, where others hear of it in a moment.
+    const there = await installation.until(
+      () => start16(away, 'SIX'),
+      ({ info }) => info.status === 'Accepted',
+    );
+    expect((await start16(third, 'SIX')).info.status).toBe('ConcurrentTx');
+    // It comes back with the stop that it kept, which is of no consequence for what he does now.
+    await home.stop(Date.now(), 10, id);
+    expect((await start16(third, 'SIX')).info.status).toBe('ConcurrentTx');
+    await away.stop(Date.now(), 10, there.id);
+    expect((await start16(third, 'SIX')).info.status).toBe('Accepted');
   },
   LONG,
 );

@@ -98,9 +98,13 @@ test('the quarter hours sum to each session exactly', async () => {
 });
 
 test('the archive holds every frame byte for byte, in the order of each charger', async () => {
-  const stored = await installation.database.select<{ charge_point_id: string; frame: string }>(
-    'SELECT charge_point_id, frame FROM frames ' +
-      "WHERE direction = 'in' AND message_id != '' ORDER BY `partition`, `offset`",
+  const stored = await installation.until(
+    () =>
+      installation.database.select<{ charge_point_id: string; frame: string }>(
+        'SELECT charge_point_id, frame FROM frames ' +
+          "WHERE direction = 'in' AND message_id != '' ORDER BY `partition`, `offset`",
+      ),
+    (rows) => rows.length >= played.sent,
   );
   for (const id of new Set(frames.map((frame) => frame.id))) {
     const sent = frames

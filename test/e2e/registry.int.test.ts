@@ -119,8 +119,10 @@ test(
     await put('token', { ...token, status: 'Blocked' }, token.uid);
     const authorize = () => call(socket, 'Authorize', { idTag: token.uid.toLowerCase() });
     await installation.until(authorize, (answer) => answer.idTagInfo.status === 'Blocked');
+    socket.close();
+    const { socket: back } = await knock(PASSWORD);
     const start = (timestamp: Date, meterStart: number) =>
-      call(socket, 'StartTransaction', {
+      call(back, 'StartTransaction', {
         connectorId: 1,
         idTag: token.uid,
         meterStart,
@@ -129,7 +131,7 @@ test(
     // It was offline: this began before the price and the token changed.
     expect(await start(before, 1)).toMatchObject({ idTagInfo: { status: 'Accepted' } });
     expect(await start(new Date(), 2)).toMatchObject({ idTagInfo: { status: 'Blocked' } });
-    socket.close();
+    back.close();
 
     const inspector = createRabbitInspector({
       address: streamAddress(settings),

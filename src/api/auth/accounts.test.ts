@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { type House, openHouse, PASSWORD, SECRET } from '../../../test/house.js';
-import { makeFirstAdmin, resetPassword } from '../../registry/first-admin.js';
+import type { LoginEvent } from '../../domain/messages/login-events.js';
+import { WattstreamError } from '../../platform/errors.js';
+import { makeFirstAdmin, makeFirstAdminAtLast, resetPassword } from '../../registry/first-admin.js';
 import { FakeLog } from '../../registry/testing/fakes.js';
 import { signToken } from './jwt.js';
 
@@ -35,6 +37,9 @@ const pairOf = async (email: string, at = house): Promise<Pair> => {
 const me = (bearer: string, at = house) => at.say('GET', '/api/auth/me', { bearer });
 const refresh = (refreshToken: string, at = house) =>
   at.say('POST', '/api/auth/refresh', { body: { refreshToken } });
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 const refused = (code: string) => ({ status: 401, code });
 
 describe('logging in', () => {
@@ -183,21 +188,70 @@ describe('a refresh token', () => {
     for (const at of [house, elsewhere]) expect((await me(third.accessToken, at)).statusCode).toBe(200);
   });
 
-  test('that comes a second time ends the login for whoever has the newer one too', async () => {
+  test('that comes a second time, after the leeway, ends the login for whoever has the newer one too', async () => {
     const first = await pairOf(email);
     const second = (await refresh(first.refreshToken)).json();
+    house.clock.now += 20_000;
     expect((await refresh(first.refreshToken)).json()).toMatchObject(refused('TOKEN_REUSED'));
     expect((await refresh(second.refreshToken)).json()).toMatchObject(refused('TOKEN_INVALID'));
     expect((await me(second.accessToken)).json()).toMatchObject(refused('TOKEN_INVALID'));
     expect(house.audited().map(({ type }) => type)).toContain('ops.login.reused');
   });
 
-  test('used in two processes at once is used once', async () => {
+  test('whose answer got lost may come again, twice too, in whatever process: nobody is logged out by a tunnel', async () => {
+    const elsewhere = await another();
+    const { refreshToken } = await pairOf(email);
+    await refresh(refreshToken);
+    await refresh(refreshToken, elsewhere);
+    const answer = await refresh(refreshToken);
+    expect(answer.statusCode).toBe(200);
+    const pair = answer.json();
+    expect((await me(pair.accessToken, elsewhere)).statusCode).toBe(200);
+    expect((await refresh(pair.refreshToken, elsewhere)).statusCode).toBe(200);
+    expect(house.audited().map(({ detail }) => detail)).toContain(
+      'the same refresh token again, within the leeway',
+    );
+  });
+
+  test('has no leeway once somebody has come with the newer one: then there are two', async () => {
+    const first = await pairOf(email);
+    const second = (await refresh(first.refreshToken)).json();
+    const third = (await refresh(second.refreshToken)).json();
+    expect((await refresh(first.refreshToken)).json()).toMatchObject(refused('TOKEN_REUSED'));
+    expect((await refresh(third.refreshToken)).json()).toMatchObject(refused('TOKEN_INVALID'));
+  });
+
+  test('copied and used within the leeway: the owner comes with the next one, and the login ends for the thief', async () => {
+    const { refreshToken } = await pairOf(email);
+    const owner = (await refresh(refreshToken)).json();
+    const thief = (await refresh(refreshToken)).json();
+    expect((await refresh(owner.refreshToken)).json()).toMatchObject(refused('TOKEN_REUSED'));
+    expect((await me(thief.accessToken)).json()).toMatchObject(refused('TOKEN_INVALID'));
+    expect((await refresh(thief.refreshToken)).json()).toMatchObject(refused('TOKEN_INVALID'));
+  });
+
+  test('has no leeway where the installation wants none: of two at once, in two processes, one is refused', async () => {
+    const env = { WATTSTREAM_REFRESH_LEEWAY_SECONDS: '0' };
+    const [one, two] = [
+      await openHouse({ log: house.log, loginLog: house.loginLog, env }),
+      await openHouse({ log: house.log, loginLog: house.loginLog, env }),
+    ];
+    others.push(one, two);
+    const { refreshToken } = await pairOf(email);
+    const answers = await Promise.all([refresh(refreshToken, one), refresh(refreshToken, two)]);
+    expect(answers.filter(({ statusCode }) => statusCode === 200).length).toBeLessThanOrEqual(1);
+    expect(answers.map((answer) => answer.json().code)).toContain('TOKEN_REUSED');
+  });
+
+  test('used in two processes at once: both get on, one with the newest token, and that one alone goes on', async () => {
     const elsewhere = await another();
     const { refreshToken } = await pairOf(email);
     const answers = await Promise.all([refresh(refreshToken), refresh(refreshToken, elsewhere)]);
-    expect(answers.filter(({ statusCode }) => statusCode === 200).length).toBeLessThanOrEqual(1);
-    expect(answers.map((answer) => answer.json().code)).toContain('TOKEN_REUSED');
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    const turns = answers.map((answer) => decodeJwt(answer.json().refreshToken).turn);
+    expect(turns.toSorted()).toEqual([2, 3]);
+    const newest = answers[turns.indexOf(3)]!.json();
+    expect((await refresh(newest.refreshToken)).statusCode).toBe(200);
   });
 
   test('ends after its days, however often it was refreshed', async () => {
@@ -242,6 +296,101 @@ describe('a refresh token', () => {
     const kept = house.log.records.map(({ body }) => JSON.parse(body).type);
     expect(kept).toContain('cms.account.created');
     expect(kept.filter((type) => type.includes('login'))).toEqual([]);
+  });
+});
+
+describe('an api that is cut off from the broker', () => {
+  const email = 'ac-operator@example.com';
+  beforeEach(() => house.account('operator').then(() => {}));
+
+  /** It has read what there is now, and hears and says nothing more until `back`. */
+  async function cutOff() {
+    const pairs = [house.log, house.loginLog].map((from) => ({ from, to: new FakeLog() }));
+    const catchUp = () => {
+      for (const { from, to } of pairs)
+        for (const record of from.records.slice(to.records.length)) to.append(record);
+    };
+    catchUp();
+    const [log, loginLog] = pairs.map(({ to }) => to) as [FakeLog, FakeLog];
+    const one = await openHouse({ log, loginLog, writeMs: 100 });
+    others.push(one);
+    for (const { to } of pairs) to.setAway(true);
+    const unsent: LoginEvent[] = [];
+    one.loginPublisher.stored = (event) => void unsent.push(event);
+    return {
+      one,
+      unsent,
+      back() {
+        one.loginPublisher.stored = (event) => {
+          house.loginPublisher.append(event);
+          catchUp();
+        };
+        for (const event of unsent) house.loginPublisher.append(event);
+        catchUp();
+        for (const { to } of pairs) to.setAway(false);
+      },
+    };
+  }
+  const unread = { status: 503, code: 'REGISTRY_NOT_READY' };
+  /** Nothing that is sealed is shown there: this api has no keys to open it with. */
+  const keys = (bearer: string, at: House) => at.say('GET', '/api/auth/keys', { bearer });
+  const byCookie = (path: string, token: string, at: House) =>
+    at.say('POST', `/api/auth/${path}`, {
+      body: { cookie: true },
+      headers: { cookie: `wattstream-login=${token}` },
+    });
+
+  test('does not say that a login is over which was begun or turned elsewhere: the browser keeps its cookie', async () => {
+    const before = await pairOf(email);
+    const { one, back } = await cutOff();
+    const begun = await pairOf(email);
+    const turned = (await refresh(before.refreshToken)).json();
+    expect((await me(begun.accessToken, one)).json()).toMatchObject(unread);
+    for (const { refreshToken } of [begun, turned]) {
+      expect((await refresh(refreshToken, one)).json()).toMatchObject(unread);
+      const answer = await byCookie('refresh', refreshToken, one);
+      expect(answer.json()).toMatchObject(unread);
+      expect(answer.headers['set-cookie']).toBeUndefined();
+    }
+    // What it knows goes on.
+    expect((await keys(before.accessToken, one)).statusCode).toBe(200);
+    back();
+    await until(async () => (await keys(begun.accessToken, one)).statusCode === 200);
+    await until(async () => (await refresh(turned.refreshToken, one)).statusCode === 200);
+  });
+
+  test('does not say that somebody is logged out whom it cannot log out; once it can, also who began elsewhere', async () => {
+    const { one, unsent, back } = await cutOff();
+    const { accessToken, refreshToken } = await pairOf(email);
+    const answer = await byCookie('logout', refreshToken, one);
+    expect(answer.json()).toMatchObject({ status: 503, code: 'REGISTRY_UNANSWERED' });
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(unsent).toMatchObject([{ type: 'login.ended', accountId: 'ac-operator' }]);
+    expect((await me(accessToken)).statusCode).toBe(200);
+    back();
+    await until(async () => (await byCookie('logout', refreshToken, one)).statusCode === 204);
+    await house.loginStore.replica.caughtUp();
+    expect((await me(accessToken)).json()).toMatchObject(refused('TOKEN_INVALID'));
+  });
+
+  test('says of a login that it knows to be ended that it is over: nothing opens it again', async () => {
+    const { accessToken, refreshToken } = await pairOf(email);
+    await house.say('POST', '/api/auth/logout', { body: { refreshToken } });
+    const { one } = await cutOff();
+    expect((await me(accessToken, one)).json()).toMatchObject(refused('TOKEN_INVALID'));
+    expect((await refresh(refreshToken, one)).json()).toMatchObject(refused('TOKEN_INVALID'));
+    expect((await byCookie('logout', refreshToken, one)).statusCode).toBe(204);
+  });
+
+  test('does not say of a new key that it is none', async () => {
+    const { accessToken } = await pairOf(email);
+    const { one, back } = await cutOff();
+    const { key } = (
+      await house.say('POST', '/api/auth/keys', { bearer: accessToken, body: { name: 'p' } })
+    ).json();
+    expect((await keys(key, one)).json()).toMatchObject(unread);
+    back();
+    await until(async () => (await keys(key, one)).statusCode === 200);
   });
 });
 
@@ -317,6 +466,69 @@ describe('the first admin', () => {
     const { accessToken } = (await house.login('root@example.com', told[0]?.password)).json();
     expect((await house.say('GET', '/api/cms/accounts', { bearer: accessToken })).statusCode).toBe(200);
     expect(await makeFirstAdmin(house.store, 'root@example.com')).toBeUndefined();
+  });
+
+  describe('where RabbitMQ is away at the first start', () => {
+    /** What becomes of each attempt to make an account. */
+    const attempts = (...outcomes: ((append: () => void) => void)[]) => {
+      const { stored } = house.publisher;
+      house.publisher.stored = (event) => {
+        if (event.kind !== 'account') return stored(event);
+        const outcome = outcomes.shift();
+        if (outcome === undefined) stored(event);
+        else outcome(() => stored(event));
+      };
+    };
+    const fails =
+      (code: string, canRetry = true) =>
+      () => {
+        throw new WattstreamError(code, 'away', { canRetry });
+      };
+    const make = (maybe: boolean[] = []) =>
+      makeFirstAdminAtLast(house.store, 'root@example.com', {
+        backoff: { firstMs: 1, maxMs: 1 },
+        onFailure: (_, maybeMade) => void maybe.push(maybeMade),
+      });
+
+    test('is made when it is back: nobody has to start the api again to get in', async () => {
+      attempts(fails('BROKER_UNREACHABLE'), fails('BROKER_UNREACHABLE'));
+      const maybe: boolean[] = [];
+      const made = await make(maybe);
+      expect(maybe).toEqual([false, false]);
+      expect((await house.login('root@example.com', made?.password)).statusCode).toBe(200);
+    });
+
+    test('and applied without an answer: the password is told all the same', async () => {
+      let late = () => {};
+      attempts(
+        (append) => {
+          late = append;
+          fails('REGISTRY_UNANSWERED')();
+        },
+        fails('BROKER_UNREACHABLE'),
+        () => {
+          late();
+          fails('REGISTRY_UNANSWERED')();
+        },
+      );
+      const maybe: boolean[] = [];
+      const made = await make(maybe);
+      expect(maybe).toEqual([true, true, true]);
+      expect((await house.login('root@example.com', made?.password)).statusCode).toBe(200);
+    });
+
+    test('is not tried again where that is of no use, nor when the api stops', async () => {
+      attempts(fails('REGISTRY_RULE', false));
+      await expect(make()).rejects.toMatchObject({ code: 'REGISTRY_RULE' });
+      attempts(...Array.from({ length: 1_000 }, () => fails('BROKER_UNREACHABLE')));
+      const stopping = new AbortController();
+      const given = {
+        signal: stopping.signal,
+        backoff: { firstMs: 60_000, maxMs: 60_000 },
+        onFailure: () => stopping.abort(),
+      };
+      await expect(makeFirstAdminAtLast(house.store, 'root@example.com', given)).rejects.toThrow(/abort/i);
+    });
   });
 
   test('is not made where there are accounts, or were', async () => {

@@ -22,6 +22,7 @@ export type AccountSettings = Pick<
   | 'WATTSTREAM_JWT_SECRET'
   | 'WATTSTREAM_ACCESS_MINUTES'
   | 'WATTSTREAM_LOGIN_DAYS'
+  | 'WATTSTREAM_REFRESH_LEEWAY_SECONDS'
   | 'WATTSTREAM_LOGIN_ATTEMPTS'
   | 'WATTSTREAM_LOGIN_LOCK_SECONDS'
   | 'WATTSTREAM_API_KEYS_MAX'
@@ -61,7 +62,13 @@ export function createAccounts({
   const logins =
     loginStore === undefined
       ? undefined
-      : new Logins({ store: loginStore, known, days: settings.WATTSTREAM_LOGIN_DAYS, now });
+      : new Logins({
+          store: loginStore,
+          known,
+          days: settings.WATTSTREAM_LOGIN_DAYS,
+          leewayMs: settings.WATTSTREAM_REFRESH_LEEWAY_SECONDS * 1_000,
+          now,
+        });
   const audit = auditTo({ publisher, now, log });
   const registered: RegisteredOptions = { known, now, ...(logins === undefined ? {} : { logins }) };
   const common = {

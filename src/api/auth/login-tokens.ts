@@ -1,6 +1,7 @@
 /**
- * The two tokens of a login, signed as our other tokens are. They name the login; whether it still holds is asked of the
- * registry each time, so neither outlives its login, its password or its account.
+ * The two tokens of a login, signed as our other tokens are. They name the login; whether it still holds is asked each time,
+ * of the log of logins (it goes on) and of the registry (its account is open, with the same password): so neither token
+ * outlives its login, its password or its account.
  */
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';

@@ -55,7 +55,7 @@ export class LoginService {
     return this.begin(open, { ...who, type: 'ops.login.succeeded' });
   }
 
-  /** Rejects with TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REUSED. */
+  /** Rejects with TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REUSED; REGISTRY_NOT_READY, REGISTRY_UNANSWERED (come again). */
   async refresh(refreshToken: string, address: string): Promise<LoginTokens> {
     const { tokens, logins, audit, now } = this.options;
     const { accountId, loginId, turn } = await tokens.readRefresh(refreshToken);
@@ -69,7 +69,12 @@ export class LoginService {
         endsAt: login.endsAt,
         now: now(),
       });
-      audit({ type: 'ops.login.refreshed', ...who });
+      const isAgain = login.version > turn + 1;
+      audit({
+        type: 'ops.login.refreshed',
+        ...who,
+        ...(isAgain ? { detail: 'the same refresh token again, within the leeway' } : {}),
+      });
       return made;
     } catch (error) {
       if (error instanceof WattstreamError && error.code === 'TOKEN_REUSED')
@@ -82,7 +87,10 @@ export class LoginService {
     }
   }
 
-  /** With any refresh token of the login, also one that has been used. Ends nothing twice. */
+  /**
+   * With any refresh token of the login, also one that has been used, and where the login is not known. Ends nothing twice.
+   * Rejects with REGISTRY_UNANSWERED when it may go on.
+   */
   async logout(refreshToken: string, address: string): Promise<void> {
     const { tokens, logins, audit } = this.options;
     const { accountId, loginId } = await tokens.readRefresh(refreshToken);

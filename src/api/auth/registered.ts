@@ -37,7 +37,7 @@ export const loginAccess = (tokens: LoginTokenMaker, options: WithLogins): Authe
   recognises: (token) => tokens.recognises(token),
   async authenticate(token) {
     const claims = await tokens.readAccess(token);
-    const principal = await options.logins.lookTwice(() => principalOfLogin(claims, options));
+    const principal = await options.logins.lookTwice(claims.loginId, () => principalOfLogin(claims, options));
     if (principal === undefined)
       throw new WattstreamError('TOKEN_INVALID', 'The login of this token is over.', {
         remedy: 'Log in again.',

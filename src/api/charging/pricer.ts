@@ -3,7 +3,7 @@
  * when a session began prices it, deleted since or not.
  */
 import type { Queries } from '../../analytics/ports.js';
-import type { Pricing } from '../../domain/charging/tariff/cost.js';
+import { type Pricing, unpriced } from '../../domain/charging/tariff/cost.js';
 import { priceSession } from '../../domain/charging/tariff/price-session.js';
 import { courseOf, type MeteredSample } from '../../domain/customers/course-of.js';
 import { lookUp } from '../../domain/registry/state.js';
@@ -34,6 +34,10 @@ export interface SessionPricerOptions {
 const SLACK_MS = 86_400_000;
 /** Sessions asked for at once: their ids are one parameter of a question. */
 const AT_ONCE = 500;
+/** Samples read at once: a second's work. */
+const SAMPLES_AT_ONCE = 50_000;
+/** A session with more is not priced by some of them: a reading every second for five days. */
+const SAMPLES_OF_ONE = 500_000;
 
 const milli = (amount: number | null): number | null => (amount === null ? null : Math.round(amount * 1_000));
 
@@ -57,27 +61,45 @@ export class SessionPricer {
 
   /** By session id. Rejects with QUERY_FAILED. */
   async reckon(rows: readonly SessionRow[]): Promise<Map<string, Reckoned>> {
-    if (rows.length === 0) return new Map();
-    const samples = await this.samplesOf(rows);
-    return new Map(
-      rows.map((row) => {
-        const course = courseOf(
+    const [only] = rows;
+    if (only === undefined) return new Map();
+    const samples = await this.samplesOf(rows, rows.length === 1 ? SAMPLES_OF_ONE : SAMPLES_AT_ONCE);
+    if (samples !== undefined)
+      return new Map(
+        rows.map((row) => [row.sessionId, this.reckonOne(row, samples.get(row.sessionId) ?? [])]),
+      );
+    if (rows.length === 1)
+      return new Map([
+        [
+          only.sessionId,
           {
-            startedAt: Date.parse(row.startedAt),
-            stoppedAt: row.stoppedAt === null ? null : Date.parse(row.stoppedAt),
-            lastSeenAt: Date.parse(row.lastSeenAt),
-            energyMilli: milli(row.energyWh),
-            meterStartMilli: milli(row.meterStartWh),
-            meterStopMilli: milli(row.meterStopWh),
+            pricing: unpriced('too-many-samples', `it has more than ${SAMPLES_OF_ONE} readings`),
+            powerW: null,
           },
-          samples.get(row.sessionId) ?? [],
-        );
-        const timeZone = this.options.replica.get('station', row.stationId)?.state.time_zone ?? null;
-        const pricing = priceSession({ tariff: this.tariffOf(row.tariff), course, timeZone });
-        const newest = course.power?.at(-1);
-        return [row.sessionId, { pricing, powerW: newest === undefined ? null : newest.milli / 1_000 }];
-      }),
+        ],
+      ]);
+    // Together they have more samples than are read at once, and by some of them none is priced.
+    const half = Math.ceil(rows.length / 2);
+    const [first, second] = [await this.reckon(rows.slice(0, half)), await this.reckon(rows.slice(half))];
+    return new Map([...first, ...second]);
+  }
+
+  private reckonOne(row: SessionRow, samples: readonly MeteredSample[]): Reckoned {
+    const course = courseOf(
+      {
+        startedAt: Date.parse(row.startedAt),
+        stoppedAt: row.stoppedAt === null ? null : Date.parse(row.stoppedAt),
+        lastSeenAt: Date.parse(row.lastSeenAt),
+        energyMilli: milli(row.energyWh),
+        meterStartMilli: milli(row.meterStartWh),
+        meterStopMilli: milli(row.meterStopWh),
+      },
+      samples,
     );
+    const timeZone = this.options.replica.get('station', row.stationId)?.state.time_zone ?? null;
+    const pricing = priceSession({ tariff: this.tariffOf(row.tariff), course, timeZone });
+    const newest = course.power?.at(-1);
+    return { pricing, powerW: newest === undefined ? null : newest.milli / 1_000 };
   }
 
   private tariffOf(name: string): unknown {
@@ -86,7 +108,11 @@ export class SessionPricer {
     return (entity && parsed && tariffVersion(entity, parsed.version)) ?? null;
   }
 
-  private async samplesOf(rows: readonly SessionRow[]): Promise<Map<string, MeteredSample[]>> {
+  /** By session; undefined: there are as many as the limit, or more. */
+  private async samplesOf(
+    rows: readonly SessionRow[],
+    limit: number,
+  ): Promise<Map<string, MeteredSample[]> | undefined> {
     const starts = rows.map(({ startedAt }) => Date.parse(startedAt));
     const ends = rows.map(({ stoppedAt, lastSeenAt }) => Date.parse(stoppedAt ?? lastSeenAt));
     const { rows: found } = await this.options.queries.ask('session-samples', {
@@ -94,7 +120,9 @@ export class SessionPricer {
       charge_point_ids: JSON.stringify([...new Set(rows.map(({ chargePointId }) => chargePointId))]),
       from: new Date(Math.min(...starts) - SLACK_MS).toISOString(),
       to: new Date(Math.max(...starts, ...ends) + SLACK_MS).toISOString(),
+      limit,
     });
+    if (found.length >= limit) return undefined;
     const bySession = new Map<string, MeteredSample[]>();
     for (const row of found) {
       const id = String(row.session_id);

@@ -83,3 +83,48 @@ test('what was announced a moment ago counts before any table has it', async () 
     ),
   ).toEqual(['free', 'occupied']);
 });
+
+test('however many stations have nothing that is wanted, one request asks the tables a set number of times', async () => {
+  const { store: many } = fakeStore();
+  await many.replica.level;
+  const create = (kind: 'station' | 'tariff' | 'point', state: object & { id: string }) =>
+    many.propose({ kind, id: state.id, change: 'created', state: state as never, version: 0, actor: 'eve' });
+  await create('tariff', examples.tariff);
+  const ids = Array.from({ length: 1_100 }, (_, n) => `st-${10_000 + n}`);
+  for (const id of ids) {
+    await create('station', { ...examples.station, id });
+    const evses = [{ ...evse, evse_id: undefined }];
+    const { certificateCommonName: _, ...point } = examples.point;
+    const own = { ...point, id: `CP-${id}`, station: id, evses };
+    await create('point', own);
+  }
+  let asked = 0;
+  const desk = new StationDesk({
+    queries: {
+      async ask() {
+        asked += 1;
+        return { columns: [], rows: [], elapsedMs: 0, rowsRead: 0 };
+      },
+    },
+    // The last of all has a free outlet.
+    book: {
+      statusesOf: (id) =>
+        id === `CP-${ids.at(-1)}` ? [{ evseId: 1, connectorId: 1, status: 'Available', version: 1 }] : [],
+    },
+    replica: many.replica,
+    protocolOf: () => 'ocpp2.0.1',
+    clock: { now: Date.now },
+  });
+  const all = { near: undefined, radiusM: 1, free: true, minPowerW: 0, limit: 10, cursor: undefined };
+  const first = await desk.find('ac-1', all);
+  expect(first).toMatchObject({ stations: [], nextCursor: expect.any(String) });
+  expect(asked).toBe(20);
+  const rest = await desk.find('ac-1', { ...all, cursor: first.nextCursor ?? '' });
+  expect(rest).toMatchObject({ stations: [{ stationId: ids.at(-1) }], nextCursor: null });
+  asked = 0;
+  expect(await desk.find('ac-1', { ...all, minPowerW: 1e12 })).toMatchObject({
+    stations: [],
+    nextCursor: null,
+  });
+  expect(asked).toBe(0);
+}, 60_000);

@@ -54,8 +54,9 @@ interface Candidate {
   readonly distanceM: number | null;
 }
 
-/** Stations whose outlets are asked for at once. */
+/** Stations whose outlets are asked for at once, and how often for one request. */
 const CHUNK = 50;
+const CHUNKS = 20;
 
 export class StationDesk {
   private readonly prices: ReturnType<typeof registrySource>;
@@ -64,28 +65,33 @@ export class StationDesk {
     this.prices = registrySource(options.replica);
   }
 
-  /** Nearest first; without a place by id. */
+  /**
+   * Nearest first; without a place by id. So many stations are looked at for one request and no more: where few have a free
+   * outlet a page may be short, or empty, and not be the last.
+   */
   async find(accountId: string, asked: StationsAsked) {
     const candidates = this.candidates(asked);
     const found: ReturnType<StationDesk['shown']>[] = [];
     let at = 0;
-    while (at < candidates.length && found.length <= asked.limit) {
-      const chunk = candidates
-        .slice(at, at + CHUNK)
-        .map((one) => ({ ...one, points: this.pointsOf(one.station.id, accountId) }));
-      at += CHUNK;
+    for (let chunks = 0; chunks < CHUNKS && at < candidates.length && found.length <= asked.limit; chunks++) {
+      const chunk: (Candidate & { readonly points: Point[] })[] = [];
+      for (; at < candidates.length && chunk.length < CHUNK; at++) {
+        const one = candidates[at] as Candidate;
+        const points = this.pointsOf(one.station.id, accountId);
+        // Of a station without such an outlet nothing needs to be asked.
+        if (points.some((point) => outletsOf(point).some((outlet) => isStrong(outlet, asked.minPowerW))))
+          chunk.push({ ...one, points });
+      }
       const told = await this.statusesOf(chunk.flatMap(({ points }) => points.map(({ id }) => id)));
       for (const one of chunk) {
         const shown = this.shown(one, one.points, told, asked.minPowerW);
-        if (shown.outlets.length > 0 && (!asked.free || shown.free > 0)) found.push(shown);
+        if (!asked.free || shown.free > 0) found.push(shown);
       }
     }
     const page = found.slice(0, asked.limit);
-    const last = page.at(-1);
     return {
       stations: page,
-      nextCursor:
-        found.length > asked.limit && last !== undefined ? cursorOf(last.distanceM, last.stationId) : null,
+      nextCursor: found.length > page.length ? cursorAt(page) : cursorBehind(candidates, at),
     };
   }
 
@@ -152,7 +158,7 @@ export class StationDesk {
   ) {
     const outlets = points.flatMap((point) =>
       outletsOf(point)
-        .filter(({ connector }) => connector.max_electric_power >= minPowerW)
+        .filter((outlet) => isStrong(outlet, minPowerW))
         .map((outlet) => this.outlet(point, outlet, told.get(point.id))),
     );
     const { id, name, address, postal_code, city, country, time_zone, coordinates } = station;
@@ -216,4 +222,18 @@ const positionOf = ({ coordinates }: Station): Position => ({
   longitude: Number(coordinates.longitude),
 });
 
+const isStrong = ({ connector }: Outlet, minPowerW: number): boolean =>
+  connector.max_electric_power >= minPowerW;
+
 const cursorOf = (metres: number | null, id: string): string => `${metres ?? 0}_${id}`;
+
+function cursorAt(page: readonly { readonly distanceM: number | null; readonly stationId: string }[]) {
+  const last = page.at(-1);
+  return last === undefined ? null : cursorOf(last.distanceM, last.stationId);
+}
+
+/** `at`: the first that was not looked at. */
+function cursorBehind(candidates: readonly Candidate[], at: number): string | null {
+  const last = at < candidates.length ? candidates[at - 1] : undefined;
+  return last === undefined ? null : cursorOf(last.distanceM, last.station.id);
+}

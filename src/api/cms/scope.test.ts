@@ -173,6 +173,8 @@ describe('changed', () => {
     expect(listed.json()).toMatchObject({ status: 403, errors: [{ field: 'localList' }] });
     const kept = pointOf('1', 'st-1', { ...paid, name: 'New' });
     expect(await ask('PUT', 'points/CP-1', kept)).toMatchObject({ statusCode: 200 });
+    // Deleted and made again it would be without who pays.
+    expect(await ask('DELETE', 'points/CP-1', undefined)).toMatchObject({ statusCode: 403 });
   });
 
   test('what is taken elsewhere is taken, and no more is said', async () => {

@@ -131,8 +131,11 @@ export class Scope<K extends EntityKind> {
       throw forbidden(`A ${this.kind} is ${change} by those who have all stations.`);
     if (state !== null && !this.owns(state))
       throw forbidden(`You keep what is at your stations; this is at none of them.`, by);
-    for (const field of state === null ? [] : fixed) {
-      const [before, after] = [current?.state, state].map((one) => (one as Fields | undefined)?.[field]);
+    for (const field of fixed) {
+      const [before, after] = [current?.state, state].map(
+        (one) => (one as Fields | null | undefined)?.[field],
+      );
+      // Deleted and made again without it would be a change too.
       if (!isDeepStrictEqual(before, after))
         throw forbidden(`${field} is set by those who have all stations.`, field);
     }

@@ -7,7 +7,7 @@ export const MEANINGS = {
   UNAUTHENTICATED: 'no token was sent',
   TOKEN_INVALID: 'the token is none, or holds no longer',
   TOKEN_EXPIRED: 'the token has ended: take another',
-  TOKEN_REUSED: 'the refresh token was used before: the login is over',
+  TOKEN_REUSED: 'the refresh token was used before, and not just now: the login is over',
   LOGIN_FAILED: 'with this address and this password nobody can log in',
   LOGIN_LOCKED: 'too many logins have failed: wait (`Retry-After`)',
   LOGIN_NEEDED: 'this takes somebody who has logged in, not a key',
@@ -30,7 +30,8 @@ export const MEANINGS = {
   LAST_ADMIN: 'nobody else could log in and let anybody in',
   ISSUER_UNREACHABLE: 'the issuer of the token cannot be asked',
   REGISTRY_RULE: 'a rule between entities, named: REFERENCE_MISSING, REFERENCED, TAKEN',
-  REGISTRY_NOT_READY: 'this process has not read the registry yet',
+  REGISTRY_NOT_READY:
+    'this process has not read the registry yet, or not what others have written since: try again',
   REGISTRY_UNANSWERED: 'it was sent and did not come back in time: it may still apply, read it again',
   ACCOUNT_MISSING: 'you have no account',
   ACCOUNT_UNKNOWN: 'your account is not known',

@@ -569,4 +569,19 @@ describe('limits', () => {
     });
     expect(changes.all).toEqual([]);
   });
+
+  test('one that stands at no station any more shows itself to nobody who has only some of them', async () => {
+    const world = await start();
+    world.feed.notification(connectorNews('Available', { stationId: 'st-1', version: 1 }));
+    const restricted = await world.client(await world.token({ role: 'operator', stations: ['st-1'] }));
+    const other = await world.client(await world.token({ role: 'operator' }));
+    const stales = collected<z.infer<typeof stale>>(restricted, 'stale');
+    const changes = collected<Change>(restricted, 'change');
+    const all = collected<Change>(other, 'change');
+    for (const client of [restricted, other]) await joined(client, 'charger:CP-1');
+    world.feed.notification(connectorNews('Charging', { stationId: '', version: 2 }));
+    expect(await stales.count(1)).toEqual([{ room: 'charger:CP-1', reason: 'no-longer-allowed' }]);
+    await all.count(1);
+    expect(changes.all).toEqual([]);
+  });
 });

@@ -319,11 +319,11 @@ export function createLive(options: LiveOptions): LiveServer {
       const inside = socketsIn(change.room);
       if (inside.length === 0) return;
       const { stationId } = change.notification.audience;
-      // A charger that moved to another station takes nobody along who may not be there.
-      if (stationId !== null && change.room.startsWith('charger:'))
+      // A charger that moved to another station, or stands at none any more, takes nobody along who may not be there.
+      if (change.room.startsWith('charger:'))
         for (const socket of inside) {
-          const { stations } = socket.data.principal;
-          if (stations === null || stations.includes(stationId)) continue;
+          const { principal } = socket.data;
+          if (mayJoin(principal, change.room, (id) => stationId ?? hub.stationOf(id))) continue;
           leave(socket, change.room);
           socket.emit('stale', { room: change.room, reason: 'no-longer-allowed' });
         }

@@ -29,7 +29,7 @@ const tokens = z.object({
     .string()
     .optional()
     .describe(
-      'Absent when it went into a cookie. Good once, for the next pair. One that comes a second time ends the login: ask one at a time',
+      'Absent when it went into a cookie. Good once, for the next pair: ask one at a time. Where the answer got lost, ask again with the same one within seconds (WATTSTREAM_REFRESH_LEEWAY_SECONDS); later it ends the login',
     ),
   tokenType: z.literal('Bearer'),
   expiresIn: z.int().describe('Seconds for which the access token holds'),

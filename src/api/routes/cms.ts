@@ -230,6 +230,7 @@ function resourceRoutes<K extends EntityKind>({
     async (request, reply) => {
       const found = known(request);
       checkIfMatch(request.headers['if-match'], found);
+      scopeOf(request).admit('deleted', null, found);
       const { id, version: of } = found;
       await store.propose({ kind, id, change: 'deleted', state: null, version: of, actor: actorOf(request) });
       return reply.code(204).send();

@@ -22,6 +22,8 @@ interface Start {
   at?: number;
   /** Default: at once. */
   received?: number;
+  /** Default: if it comes more than a minute late. */
+  kept?: boolean;
   asking?: number;
 }
 
@@ -33,6 +35,7 @@ const start = ({ cp = 'A', tx = 't1', token = 'TAG', at = TEN, ...more }: Start)
   tokenHash: tokenHash(token),
   at,
   receivedAt: more.received ?? at,
+  keptOffline: more.kept ?? (more.received ?? at) - at > MINUTE,
   asking: more.asking ?? 0,
 });
 
@@ -170,13 +173,13 @@ describe('ConcurrentTx', () => {
     ask(ahead, { at: TEN + 2 * HOUR, received: TEN });
     stop(ahead, 'A', 't1', TEN + 3 * HOUR, TEN + HOUR);
     expect(ask(ahead, { cp: 'B', at: TEN + HOUR + MINUTE })).toBe('Accepted');
-    // This charger has another time zone: its starts only look late.
+    // This charger may have another time zone: its starts only look late.
     const behind = known();
     ask(behind, { at: TEN - 3 * HOUR });
     stop(behind, 'A', 't1', TEN + HOUR);
     const received = TEN + HOUR + MINUTE;
-    expect(ask(behind, { cp: 'B', at: received - 2 * HOUR + 400, received })).toBe('Accepted');
-    // Three minutes behind.
+    expect(ask(behind, { cp: 'B', at: received - 2 * HOUR + 400, received, kept: false })).toBe('Accepted');
+    // It was kept offline, and the clocks differ by three minutes.
     const little = known();
     ask(little, { at: TEN });
     stop(little, 'A', 't1', TEN + HOUR);
@@ -227,6 +230,92 @@ describe('ConcurrentTx', () => {
     ask(transactions, { tx: 'alias', at: TEN + MINUTE });
     transactions.heard(announced({ tx: 'first' }, ended(TEN + HOUR), TEN + HOUR));
     expect(ask(transactions, { cp: 'B', at: TEN + 2 * HOUR })).toBe('Accepted');
+  });
+
+  describe('whose charger went offline may charge elsewhere', () => {
+    const back = TEN + 2 * HOUR;
+    /** As announced of a transaction after the return, with the charger's own time of it. */
+    const goesOn = (at: number, lastSeenAt: number) => announced({}, { lastSeenAt: iso(lastSeenAt) }, at);
+
+    test('at this gateway, which saw its connection end, and at others, which hear of it', () => {
+      const own = known();
+      ask(own, {});
+      own.left('A', TEN + MINUTE);
+      expect(ask(own, { cp: 'B', at: TEN + 2 * MINUTE })).toBe('Accepted');
+      const other = known();
+      other.heard(announced({}));
+      other.heardLeft('A', TEN + MINUTE);
+      expect(ask(other, { cp: 'B', at: TEN + 2 * MINUTE })).toBe('Accepted');
+    });
+
+    test('until it is back and goes on: what it had kept meanwhile says nothing of now', () => {
+      const transactions = known();
+      transactions.heard(announced({}));
+      transactions.heardLeft('A', TEN + MINUTE);
+      transactions.heardLeft('A', back);
+      const elsewhere = (tx: string, at: number) => {
+        const answer = ask(transactions, { cp: 'B', tx, at });
+        stop(transactions, 'B', tx, at + 1);
+        return answer;
+      };
+      expect(elsewhere('b1', back + 1_000)).toBe('Accepted');
+      // The readings it kept come first; they do not tell that the stop comes after them.
+      expect(transactions.goesOn(sessionId2('A', 't1'), back + 2_000)).toBe(false);
+      transactions.heard(goesOn(back + 2_000, TEN + HOUR));
+      expect(elsewhere('b2', back + 3_000)).toBe('Accepted');
+      // Its clock is two seconds slow.
+      transactions.heard(goesOn(back + 4_000, back - 2_000));
+      expect(elsewhere('b3', back + 5_000)).toBe('ConcurrentTx');
+      expect(transactions.goesOn(sessionId2('A', 't1'), back + MINUTE)).toBe(true);
+      // It goes once more, which is heard again and late.
+      transactions.heardLeft('A', TEN + MINUTE);
+      transactions.heardLeft('A', back + 2 * MINUTE);
+      expect(elsewhere('b4', back + 3 * MINUTE)).toBe('Accepted');
+    });
+
+    test('what begins after its return counts at once, though its absence is heard of only then', () => {
+      const transactions = known();
+      ask(transactions, { tx: 't2', at: back });
+      transactions.heardLeft('A', back - 2_000);
+      transactions.heardLeft('A', back - 1_000);
+      expect(ask(transactions, { cp: 'B', at: back + 1_000 })).toBe('ConcurrentTx');
+    });
+
+    test('a start that is said again after a reconnect counts, and gets the answer it got', () => {
+      const transactions = known();
+      ask(transactions, {});
+      transactions.left('A', TEN + 1_000);
+      expect(ask(transactions, { received: TEN + 2_000 })).toBe('Accepted');
+      expect(ask(transactions, { cp: 'B', at: TEN + 3_000 })).toBe('ConcurrentTx');
+    });
+
+    test('what was answered here does not count for itself once its charger has gone to another gateway', () => {
+      const transactions = known();
+      ask(transactions, {});
+      transactions.left('A', TEN + 1_000);
+      transactions.heard(goesOn(TEN + MINUTE, TEN + MINUTE));
+      expect(ask(transactions, { cp: 'B', at: TEN + 2 * MINUTE })).toBe('ConcurrentTx');
+      // Announcements do not come any more: it may have ended over there.
+      transactions.level = false;
+      expect(ask(transactions, { cp: 'C', at: TEN + 3 * MINUTE })).toBe('Accepted');
+    });
+
+    test('a connection that was dead here says nothing of what its charger began elsewhere', () => {
+      const transactions = known();
+      transactions.heard(announced({}));
+      transactions.left('A', TEN + MINUTE);
+      expect(ask(transactions, { cp: 'B', at: TEN + 2 * MINUTE })).toBe('ConcurrentTx');
+    });
+
+    test('a stream that is another one does not make it count by what the old one said', () => {
+      const transactions = known();
+      ask(transactions, {});
+      transactions.left('A', TEN + 1_000);
+      transactions.heard(goesOn(TEN + MINUTE, TEN + MINUTE));
+      transactions.forgetHeard();
+      transactions.level = true;
+      expect(ask(transactions, { cp: 'B', at: TEN + 2 * MINUTE })).toBe('Accepted');
+    });
   });
 
   test('a charger that vanished does not lock its customer out for ever', () => {

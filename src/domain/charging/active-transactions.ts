@@ -8,15 +8,19 @@
  * What was answered here stands against what is announced: an announcement may have been on its way when a charger said
  * the end here.
  *
+ * Transactions of a charger that has gone away (`left`, `heardLeft`) do not count: whoever was charging there may unplug,
+ * and it keeps the stop until it is back. Each counts again when something is announced of it that the charger says of a
+ * time after its return: what it had kept says nothing of now. At the gateway that it left, what was answered there no
+ * longer counts by itself: it may have been ended at another one.
+ *
  * When it may be wrong it lets people charge: before the announcements have been read (`level`), while none come
  * although some must (analytics is away), for what nobody has heard of for hours, and beyond `limit`. Then only this
- * gateway's own answers count.
+ * gateway's own answers to chargers that are still here count.
  *
  * Order and failure: everything is kept in memory. After a kill the announcements are read again; an answer that was
  * given to a start which never came into the log is forgotten with it, and the charger, unanswered, asks again.
  */
 import type { SessionView } from '../messages/charging-events.js';
-import { isWholeHoursOff } from './clock.js';
 
 /** The frame by which a token begins a transaction. */
 export interface TransactionStart {
@@ -27,9 +31,11 @@ export interface TransactionStart {
   readonly evseId: number | undefined;
   /** `tokenHash`. */
   readonly tokenHash: string;
-  /** The frame's own time where that can be true, else when it was received; epoch milliseconds. */
+  /** As of when it is judged: when it was received, or its own time where it may have been kept; epoch milliseconds. */
   readonly at: number;
   readonly receivedAt: number;
+  /** It happened at `at` for certain, and was delivered when the charger was back. */
+  readonly keptOffline: boolean;
   /**
    * Tells askings of one transaction apart: a repeated frame has the same. 0 for the transaction's first frame, else
    * its seqNo: a card that was refused may be shown again later.
@@ -44,7 +50,7 @@ export type TransactionNote =
       readonly is: 'ended';
       readonly chargePointId: string;
       readonly transactionId: string;
-      /** As `TransactionStart.at`. */
+      /** The frame's own time where that can be true, else when it was received. */
       readonly at: number;
       readonly receivedAt: number;
     };
@@ -90,8 +96,14 @@ interface Held {
   begunAt: number;
   endedAt: number | undefined;
   heardAt: number;
+  /** When a gateway first had something of it, or this one had its start again. */
+  arrivedAt: number;
+  /** Its charger went away or came anew then, and nothing newer is known of it. */
+  doubtedSince: number | undefined;
   /** Answered here. */
   own: boolean;
+  /** By the connection that its charger still has here. */
+  here: boolean;
   /** Its end was said here. */
   ownEnd: boolean;
   /** Of the newest announcement; -1: none yet. */
@@ -100,8 +112,6 @@ interface Held {
 
 /** Chargers write whole seconds, and their clocks differ a little: so long before another one is not "before". */
 const CLOSE_MS = 5_000;
-/** Delivered within this, it was not kept offline. */
-const PROMPT_MS = 60_000;
 /** An overlap with something that has ended must be longer than clocks differ. */
 const OVERLAP_MS = 300_000;
 /** An own start is announced within this, or announcements are not to be relied on. */
@@ -114,6 +124,7 @@ export class ActiveTransactions {
   private readonly byToken = new Map<string, Held[]>();
   /** By charge point and transaction id, in which an end is said. */
   private readonly byName = new Map<string, Held>();
+  private readonly byCharger = new Map<string, Set<Held>>();
   /** Since when an own start waits for any announcement. */
   private awaiting: number | undefined;
   private forgotten = 0;
@@ -141,7 +152,7 @@ export class ActiveTransactions {
     if (known?.decision === 'concurrent' && known.asking === start.asking) return true;
     const informed = this.isInformed(start.receivedAt);
     for (const other of this.byToken.get(start.tokenHash) ?? [])
-      if (other !== known && (informed || other.own) && this.countsAgainst(other, start)) return true;
+      if (other !== known && (informed || other.here) && this.countsAgainst(other, start)) return true;
     return false;
   }
 
@@ -149,7 +160,8 @@ export class ActiveTransactions {
     if (other.decision !== 'accepted') return false;
     if (isSameOutlet(other, start)) return false;
     if (other.begunAt > start.at + CLOSE_MS) return false;
-    if (other.endedAt !== undefined) return isLate(start) && other.endedAt > start.at + OVERLAP_MS;
+    if (other.endedAt !== undefined) return start.keptOffline && other.endedAt > start.at + OVERLAP_MS;
+    if (other.doubtedSince !== undefined) return false;
     return start.receivedAt - other.heardAt <= this.options.forgetMs;
   }
 
@@ -161,9 +173,13 @@ export class ActiveTransactions {
 
   private noteBegun(start: TransactionStart, accepted: boolean): void {
     const known = this.sessions.get(start.sessionId);
-    if (known?.decision === 'accepted') {
+    // What else it kept, its stop perhaps, comes in a moment.
+    if (known !== undefined) {
       known.own = true;
-      return;
+      known.here = true;
+      known.arrivedAt = start.receivedAt;
+      known.doubtedSince = undefined;
+      if (known.decision === 'accepted') return;
     }
     const begunAt = Math.min(start.at, start.receivedAt);
     const held = known ?? {
@@ -177,11 +193,13 @@ export class ActiveTransactions {
       begunAt,
       endedAt: undefined,
       heardAt: start.receivedAt,
+      arrivedAt: start.receivedAt,
+      doubtedSince: undefined,
       own: true,
+      here: true,
       ownEnd: false,
       version: -1,
     };
-    held.own = true;
     held.decision = accepted ? 'accepted' : 'concurrent';
     held.asking = start.asking;
     held.heardAt = Math.max(held.heardAt, start.receivedAt);
@@ -190,7 +208,7 @@ export class ActiveTransactions {
     if (known === undefined) {
       this.add(held);
       // What is delivered very late is not announced any more.
-      if (!isLate(start)) this.awaiting ??= start.receivedAt;
+      if (!start.keptOffline) this.awaiting ??= start.receivedAt;
     }
     if (accepted) this.leaveBehind(held);
   }
@@ -222,7 +240,7 @@ export class ActiveTransactions {
     this.awaiting = undefined;
     const held = this.sessions.get(sessionId);
     if (held === undefined || held.endedAt !== undefined || held.evseId === undefined) return false;
-    if (held.version < 0) return false;
+    if (held.version < 0 || held.doubtedSince !== undefined) return false;
     held.heardAt = Math.max(held.heardAt, at);
     return true;
   }
@@ -245,7 +263,10 @@ export class ActiveTransactions {
       begunAt,
       endedAt: undefined,
       heardAt: at,
+      arrivedAt: at,
+      doubtedSince: undefined,
       own: false,
+      here: false,
       ownEnd: false,
       version,
     };
@@ -258,6 +279,8 @@ export class ActiveTransactions {
     if (known === undefined) this.add(held);
     if (view.status === 'active') {
       if (!held.ownEnd) held.endedAt = undefined;
+      const said = Math.min(Date.parse(view.lastSeenAt) + CLOSE_MS, at);
+      if (said > (held.doubtedSince ?? 0)) held.doubtedSince = undefined;
     } else {
       const end = Math.min(Date.parse(view.stoppedAt ?? view.lastSeenAt), at);
       held.endedAt = held.ownEnd ? Math.min(held.endedAt as number, end) : end;
@@ -270,6 +293,24 @@ export class ActiveTransactions {
     for (const other of this.byToken.get(held.tokenHash) ?? [])
       if (other !== held && other.version < 0 && isSameOutlet(other, held) && other.begunAt < end)
         other.endedAt ??= end;
+  }
+
+  /**
+   * A charger went away or came anew, at any gateway: what is known of its transactions is what was so before. `at`: by the
+   * gateway's clock; what began after it is not meant, this may be heard late.
+   */
+  heardLeft(chargePointId: string, at: number): void {
+    this.awaiting = undefined;
+    for (const held of this.byCharger.get(chargePointId) ?? []) if (held.arrivedAt <= at) doubt(held, at);
+  }
+
+  /** A charger's connection here has ended. What it may have begun elsewhere meanwhile is for announcements to say. */
+  left(chargePointId: string, at: number): void {
+    for (const held of this.byCharger.get(chargePointId) ?? []) {
+      if (!held.here) continue;
+      held.here = false;
+      doubt(held, at);
+    }
   }
 
   /** It turned out to be none. */
@@ -290,14 +331,21 @@ export class ActiveTransactions {
   forgetHeard(): void {
     this.level = false;
     for (const held of [...this.sessions.values()]) {
-      if (held.own) held.version = -1;
-      else this.remove(held);
+      if (!held.own) {
+        this.remove(held);
+        continue;
+      }
+      held.version = -1;
+      if (!held.here) doubt(held, held.heardAt);
     }
   }
 
   private add(held: Held): void {
     this.sessions.set(held.sessionId, held);
     this.byName.set(nameOf(held.chargePointId, held.transactionId), held);
+    const atCharger = this.byCharger.get(held.chargePointId);
+    if (atCharger === undefined) this.byCharger.set(held.chargePointId, new Set([held]));
+    else atCharger.add(held);
     if (this.sessions.size > this.options.limit) this.makeRoom();
   }
 
@@ -337,8 +385,15 @@ export class ActiveTransactions {
     this.sessions.delete(held.sessionId);
     const name = nameOf(held.chargePointId, held.transactionId);
     if (this.byName.get(name) === held) this.byName.delete(name);
+    const atCharger = this.byCharger.get(held.chargePointId);
+    atCharger?.delete(held);
+    if (atCharger?.size === 0) this.byCharger.delete(held.chargePointId);
   }
 }
+
+const doubt = (held: Held, at: number): void => {
+  held.doubtedSince = Math.max(held.doubtedSince ?? at, at);
+};
 
 const nameOf = (chargePointId: string, transactionId: string): string => `${chargePointId}/${transactionId}`;
 
@@ -351,13 +406,6 @@ interface AtOutlet {
 const isSameOutlet = (a: AtOutlet, b: AtOutlet): boolean =>
   a.chargePointId === b.chargePointId &&
   (a.evseId === undefined || b.evseId === undefined || a.evseId === b.evseId);
-
-/**
- * Kept offline, and delivered late. A clock with the wrong hour makes every start look so: nobody is to be refused for
- * what he has ended before he came.
- */
-const isLate = ({ at, receivedAt }: TransactionStart): boolean =>
-  receivedAt - at > PROMPT_MS && !isWholeHoursOff(at, receivedAt);
 
 const decisionOf = (authStatus: string): Held['decision'] =>
   authStatus === 'Accepted' ? 'accepted' : authStatus === 'ConcurrentTx' ? 'concurrent' : undefined;

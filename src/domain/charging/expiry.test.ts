@@ -11,7 +11,7 @@ import {
   time,
   transaction,
 } from '../../../test/oracle/frames.js';
-import { sessionOf, tablesOf } from '../../../test/oracle/scenario.js';
+import { announcedOf, sessionOf, tablesOf } from '../../../test/oracle/scenario.js';
 
 const ended = [start('08:00', 1_000), meters([sample('08:30', 1_500)]), stop('09:00', 2_000)];
 const days = (count: number) => ({ received: time('10:00', count) });
@@ -43,6 +43,39 @@ describe('state of closed sessions', () => {
     );
     expect(sessions).toMatchObject([{ energyMilli: 1_000_000 }]);
     expect(anomalies).toMatchObject([{ kind: 'late', detail: expect.stringContaining('tx-1') }]);
+  });
+
+  it('a stop that named no known transaction comes late like any other: it ended a session, or stood for itself', () => {
+    const unnamed = (envelope = {}) => stop('09:00', 2_000, { id: '-1', ...envelope });
+    for (const [before, status] of [
+      [[start('08:00', 1_000)], 'completed'],
+      [[], 'orphan'],
+    ] as const) {
+      const log = [...before, unnamed(), quiet(4), unnamed(days(4))];
+      const { sessions, anomalies } = tablesOf(...log);
+      expect(sessions).toMatchObject([{ status }]);
+      expect(anomalies).toMatchObject([{ kind: 'late', detail: expect.stringContaining('transaction -1') }]);
+      const told = announcedOf(...log).map(({ type, at }) => [type, at.slice(0, 10)]);
+      expect(told.filter(([type]) => type === 'session.stopped')).toEqual([
+        ['session.stopped', '2026-11-23'],
+      ]);
+      expect(told).toContainEqual(['anomaly.found', '2026-11-27']);
+    }
+  });
+
+  it('a stop that named no known transaction does not end another session once its own is let go of', () => {
+    const { sessions } = tablesOf(
+      start('08:00', 1_000, { id: '1', connector: 1 }),
+      stop('09:00', 2_000, { id: '-1' }),
+      quiet(4),
+      // Kept offline until now: it was open at that time, as far as anybody knows.
+      start('08:30', 1_500, { id: '2', connector: 2, ...days(4) }),
+      stop('09:00', 2_000, { id: '-1', ...days(4) }),
+    );
+    expect(sessions.map((row) => [row.transactionId, row.status])).toEqual([
+      ['1', 'completed'],
+      ['2', 'active'],
+    ]);
   });
 
   it('is kept however long while a session goes on', () => {

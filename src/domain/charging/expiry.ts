@@ -73,7 +73,9 @@ function forget(point: ChargePoint, key: string): void {
   point.byPart.delete(key);
   point.changedParts.add(key);
   changePages(point, key, point.savedPages.get(key) ?? []);
+  // Stops that named no transaction of ours as well: sent again, one would be an orphan of an identity already told
+  // of, or end whoever happens to be open.
   const { expired } = point.state.core;
-  if (!key.startsWith('stop:')) expired.push(key);
+  expired.push(key);
   if (expired.length > MAX_EXPIRED) expired.splice(0, expired.length - MAX_EXPIRED);
 }

@@ -176,7 +176,7 @@ export interface ChargePointCore {
   /** Times after the floor at which a stretch once began and may begin no longer. */
   takenBack: number[];
   evses: Record<string, EvseState>;
-  /** Transaction ids whose evidence was let go of; what still comes for them is `late`. */
+  /** Keys of parts that were let go of, newest last; what still comes for them is `late`. */
   expired: string[];
   /** Receipt time up to which expiry has been looked at. */
   expiryCheckedAt: number;

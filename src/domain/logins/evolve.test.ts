@@ -105,6 +105,30 @@ describe('a login', () => {
   });
 });
 
+describe('the refresh token that somebody came with last', () => {
+  const of = (event: LoginEvent, presented: number): LoginEvent => ({ ...event, presented }) as LoginEvent;
+  const went = (...events: LoginEvent[]) => {
+    const state = emptyLogins();
+    judged(state, begun('a'), ...events);
+    return state.logins.get('a');
+  };
+
+  test('is the one before the newest, in events of before too', () => {
+    expect(went()).toMatchObject({ version: 1, presented: 0 });
+    expect(went(turned('a', 2), turned('a', 3, START + 5))).toMatchObject({
+      version: 3,
+      presented: 2,
+      presentedAt: START + 5,
+    });
+  });
+
+  test('that comes again turns the login, and its time stays that of the first: no copy can be kept alive', () => {
+    expect(
+      went(turned('a', 2, START + 1), of(turned('a', 3, START + 2), 1), of(turned('a', 4, START + 3), 1)),
+    ).toMatchObject({ version: 4, presented: 1, presentedAt: START + 1 });
+  });
+});
+
 describe('memory', () => {
   test('lets go of what has passed, and of those that were ended, once nobody can come late with them', () => {
     const state = emptyLogins();
@@ -166,7 +190,9 @@ const history: fc.Arbitrary<Logged[]> = fc
         out.push({ logged, event: begun(id, time, { account, lifeMs: Math.min(lifeMs, LIFE) }) });
       } else if (what === 'turn') {
         one.version += 1;
-        out.push({ logged, event: turned(one.id, Math.max(2, one.version + wrongBy), time, one.account) });
+        const event = turned(one.id, Math.max(2, one.version + wrongBy), time, one.account);
+        const isAgain = which % 4 === 0 && one.version > 2;
+        out.push({ logged, event: isAgain ? { ...event, presented: one.version - 2 } : event } as Logged);
       } else if (what === 'end') out.push({ logged, event: ended(one.id, time, one.account) });
       else {
         // Sent again after a lost confirm: within the day.

@@ -51,7 +51,14 @@ export function evolveLogins(state: LoginsState, event: LoginEvent, offset: numb
     return { verdict: 'applied', login };
   }
   if (event.version !== login.version + 1) return { verdict: 'void', reason: 'VERSION' };
-  const turned = { ...login, version: event.version };
+  const { version, presented = version - 1, at } = event;
+  // The first time counts: whoever comes again and again with the same token does not make it last.
+  const isNewer = presented > login.presented;
+  const turned = {
+    ...login,
+    version,
+    ...(isNewer ? { presented, presentedAt: Date.parse(at) } : {}),
+  };
   state.logins.set(login.id, turned);
   return { verdict: 'applied', login: turned };
 }
@@ -67,6 +74,8 @@ function begin(
     id: loginId,
     accountId,
     version: 1,
+    presented: 0,
+    presentedAt: since,
     since,
     endsAt: Date.parse(endsAt),
     credential,

@@ -1,6 +1,6 @@
 /**
- * The logins that go on, after some events of their log. A login is a family of refresh tokens, of which the newest alone is
- * good: `version` counts them.
+ * The logins that go on, after some events of their log. A login is a family of refresh tokens, of which the newest is good:
+ * `version` counts them. For how long the one that it was got with is good beside it, is for who answers to say.
  */
 
 /** Newest logins of an account that stay; one more ends the oldest. */
@@ -11,6 +11,12 @@ export interface Login {
   readonly accountId: string;
   /** 1 when it begins, one more with each refresh. */
   readonly version: number;
+  /**
+   * Turn of the newest refresh token that somebody has come with, and when (by the clock of who wrote it); 0 before the
+   * first. What lies between it and `version` was answered, and may never have arrived.
+   */
+  readonly presented: number;
+  readonly presentedAt: number;
   /** Epoch milliseconds. */
   readonly since: number;
   readonly endsAt: number;

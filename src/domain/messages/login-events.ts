@@ -28,6 +28,11 @@ const turned = z.object({
     .int()
     .min(2)
     .describe('Of the newest refresh token; it applies when this is the current one + 1'),
+  presented: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Turn of the refresh token that somebody came with; absent: the one before this'),
 });
 const ended = z.object({ ...head, type: z.literal('login.ended') });
 

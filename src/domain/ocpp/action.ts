@@ -11,7 +11,9 @@ export interface RespondContext {
   readonly receivedAt: number;
   /** Told to chargers in BootNotification. */
   readonly heartbeatSeconds: number;
-  /** `at` = when the token was shown: the event's own time where that can be true, else the receipt time. */
+  /** When this connection began, epoch milliseconds: what is older was kept offline (1.6 does not say). */
+  readonly connectedAt: number;
+  /** `at`: as of when it is judged. The receipt time, but for a start that was kept offline (`start-judgement.ts`). */
   authorize(token: string, at: number): Judgement;
   /** Whether the token is in another transaction as of this start. Absent: nobody keeps count. */
   isElsewhere?(start: TransactionStart): boolean;

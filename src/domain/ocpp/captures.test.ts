@@ -24,6 +24,7 @@ const play = (id: string, text: string, protocol: Protocol, receivedAt: number) 
     chargePointId: id,
     receivedAt,
     heartbeatSeconds: 300,
+    connectedAt: 0,
     authorize: () => ({ status: 'Accepted' }),
   });
   const decoded = decode({

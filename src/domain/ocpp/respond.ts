@@ -201,6 +201,7 @@ const hasToken = (action: Action, context: RespondContext, call: Call): boolean 
 const answerContext = (context: RespondContext, protocol: Protocol, messageId: string): AnswerContext => ({
   chargePointId: context.chargePointId,
   receivedAt: context.receivedAt,
+  connectedAt: context.connectedAt,
   heartbeatSeconds: context.heartbeatSeconds,
   authorize: (token, at) => context.authorize(token, at),
   isElsewhere: (start) => context.isElsewhere?.(start) ?? false,

@@ -16,6 +16,7 @@ const ask = (protocol: Protocol, action: string, payload: unknown, status: AuthS
     chargePointId: 'CP1',
     receivedAt,
     heartbeatSeconds: 300,
+    connectedAt: 0,
     // All that can be told, in the longest form that is told.
     authorize: () => ({
       ...{ status, single: true, expiresAt: receivedAt + 1, language: 'nl' },

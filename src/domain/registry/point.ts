@@ -81,7 +81,9 @@ export const point = z
     clock: z
       .object({ offsetMinutes: z.int().min(-840).max(840) })
       .optional()
-      .describe('Its clock is known to be ahead of UTC by this'),
+      .describe(
+        'Its clock is known to be ahead of UTC by this. Kept and shown; times are not corrected by it yet: a clock that is whole hours off is flagged (`clock_suspect`)',
+      ),
     evses: z.array(evse).min(1),
   })
   .refine(({ evses }) => distinct(evses.map(({ evseId }) => evseId)), {

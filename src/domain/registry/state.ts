@@ -1,6 +1,7 @@
 /** What the registry holds after some events of its log. Entities are replaced, never changed: handing one out is safe. */
 import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../messages/cms-events.js';
 import { KINDS, type StateOf } from './kinds.js';
+import { isOneTime } from './token.js';
 
 export type Change = 'created' | 'updated' | 'deleted';
 
@@ -39,6 +40,8 @@ export interface RegistryState {
   readonly claims: Map<string, string>;
   /** Ids of void events that might apply if they came again, oldest first. */
   readonly voided: Set<string>;
+  /** Ids of the tokens that are there and that somebody keeps: not those that were made for one start. */
+  readonly keptTokens: Set<string>;
 }
 
 export const emptyState = (): RegistryState => ({
@@ -48,6 +51,7 @@ export const emptyState = (): RegistryState => ({
   referrers: new Map(),
   claims: new Map(),
   voided: new Set(),
+  keptTokens: new Set(),
 });
 
 /** Another one to try changes on; entities are shared, since they are never changed. */
@@ -61,6 +65,7 @@ export const copyOf = (state: RegistryState): RegistryState => ({
   referrers: new Map([...state.referrers].map(([ref, others]) => [ref, new Set(others)])),
   claims: new Map(state.claims),
   voided: new Set(state.voided),
+  keptTokens: new Set(state.keptTokens),
 });
 
 /** An entity as one word; kinds have no '/'. */
@@ -110,6 +115,10 @@ export function put(state: RegistryState, entity: Entity): void {
     for (const { value } of kind.claims(entity.state as never)) state.claims.set(value, ref);
   }
   mapOf(state, entity.kind).set(entity.id, entity);
+  if (entity.kind !== 'token') return;
+  const token = entity.state as StateOf['token'] | null;
+  if (token !== null && !isOneTime(token)) state.keptTokens.add(entity.id);
+  else state.keptTokens.delete(entity.id);
 }
 
 export const changeOf = (event: CmsEvent): Change =>

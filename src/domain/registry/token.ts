@@ -46,6 +46,12 @@ export const token = plainToken
   .meta({ id: 'KeptToken' });
 export type Token = z.infer<typeof token>;
 
+/** As `issuer` of the tokens that are made for one start. */
+export const ONE_TIME_ISSUER = 'wattstream start';
+/** Made for one start; nobody keeps it. */
+export const isOneTime = ({ issuer, type }: Token): boolean =>
+  type === 'AD_HOC_USER' && issuer === ONE_TIME_ISSUER;
+
 export const tokenIdOf = (anyCase: string): string => anyCase.toUpperCase();
 
 /** What of other entities decides about a token. */

@@ -66,13 +66,15 @@ export class FakeLoginPublisher {
 export function fakeLoginStore({
   log = new MemoryEventLog(),
   now = Date.now,
+  writeMs = 10_000,
 }: {
   log?: MemoryEventLog;
   now?: () => number;
+  writeMs?: number;
 } = {}): { log: MemoryEventLog; publisher: FakeLoginPublisher; store: LoginStore } {
   const publisher = new FakeLoginPublisher(log);
   const replica = new LoginReplica({ log, logger: silentLogger, backoff: { firstMs: 1, maxMs: 5 } });
-  return { log, publisher, store: new LoginStore({ replica, publisher, writeMs: 10_000, now }) };
+  return { log, publisher, store: new LoginStore({ replica, publisher, writeMs, now }) };
 }
 
 /** It is of use once `store.replica.level`. */

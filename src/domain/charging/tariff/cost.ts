@@ -23,6 +23,7 @@ export type UnpricedReason =
   | 'tariff-not-in-force'
   | 'currency-differs'
   | 'energy-unknown'
+  | 'too-many-samples'
   | `${Unknown}-unknown`;
 
 export type Pricing =

@@ -74,16 +74,15 @@ export const startTransaction: Action = {
   answer(payload, context) {
     const start = readStart(payload, new Reading());
     if (start === undefined) return undefined;
-    const at = plausible(start.at, context.receivedAt) ? start.at : context.receivedAt;
     const transactionId = idOf(start, context);
     const name = String(transactionId);
     const { judgement, note } = judgeStart(
-      context.authorize(start.idTag, at),
+      (at) => context.authorize(start.idTag, at),
       start.idTag,
       {
         transactionId: name,
         evseId: start.connectorId,
-        at,
+        sentAt: start.at,
         asking: 0,
         sessionId: () => sessionId16(context.chargePointId, name, start.connectorId, start.at),
       },

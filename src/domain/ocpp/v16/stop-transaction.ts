@@ -9,7 +9,8 @@ import { plausible } from '../time.js';
 /**
  * OCPP 1.6 section 4.10. Known transaction or not, it is answered with a CALLRESULT: a CALLERROR would make the
  * charger repeat the stop a few times and then throw it away (section 3.7.1). A stop without a readable
- * meterStop is still a stop; the samples have its energy.
+ * meterStop is still a stop; the samples have its energy. A token is judged as of now, however late the stop comes: nothing
+ * hangs on this answer but the charger's Authorization Cache.
  */
 export const stopTransaction: Action = {
   name: 'StopTransaction',
@@ -43,7 +44,7 @@ export const stopTransaction: Action = {
     const token = reading.text(payload, 'idTag');
     return token === ''
       ? { result: {}, note }
-      : { result: { idTagInfo: idTagInfoOf(authorize(token, at)) }, note };
+      : { result: { idTagInfo: idTagInfoOf(authorize(token, receivedAt)) }, note };
   },
   lookup(payload, receivedAt) {
     const token = new Reading().text(payload, 'idTag');

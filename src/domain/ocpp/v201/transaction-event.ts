@@ -57,8 +57,9 @@ export const transactionEvent: Action = {
     return decoded(event, reading);
   },
   /**
-   * `idTokenInfo` whenever a token was shown; judged as a start unless it is shown to end (E07) or with the end. Never `totalCost`: the price is settled later, and 0.00
-   * would tell the driver that the session is free.
+   * `idTokenInfo` whenever a token was shown; judged as a start unless it is shown to end (E07) or with the end: then as of
+   * now, however late it comes, for the station's cache. Never `totalCost`: the price is settled later, and 0.00 would
+   * tell the driver that the session is free.
    */
   answer(payload, context) {
     const reading = new Reading();
@@ -71,10 +72,12 @@ export const transactionEvent: Action = {
       : undefined;
     const idToken = idTokenOf(payload, reading);
     if (idToken === undefined) return { result: {}, ...end };
-    const judged = judge(idToken, context, at);
-    if (ends || transactionId === '' || TO_END.has(payload.triggerReason))
-      return { result: { idTokenInfo: idTokenInfoOf(judged, protocol) }, decision: true, ...end };
-    const begins = beginsOf(payload, reading, at, chargePointId, transactionId);
+    const judged = (asOf: number) => judge(idToken, context, asOf);
+    if (ends || transactionId === '' || TO_END.has(payload.triggerReason)) {
+      const idTokenInfo = idTokenInfoOf(judged(receivedAt), protocol);
+      return { result: { idTokenInfo }, decision: true, ...end };
+    }
+    const begins = beginsOf(payload, reading, chargePointId, transactionId);
     const { judgement, note } = judgeStart(judged, idToken.token, begins, context);
     return {
       result: { idTokenInfo: idTokenInfoOf(judgement, protocol) },
@@ -96,19 +99,14 @@ export const transactionEvent: Action = {
 /** Reasons for which a token is shown that ends something. */
 const TO_END = new Set<unknown>(['StopAuthorized', 'Deauthorized', 'RemoteStop']);
 
-function beginsOf(
-  payload: Payload,
-  reading: Reading,
-  at: number,
-  chargePointId: string,
-  transactionId: string,
-): Begins {
+function beginsOf(payload: Payload, reading: Reading, chargePointId: string, transactionId: string): Begins {
   const outlet =
     payload.evse === undefined ? undefined : outletOf(reading.object(payload, 'evse'), 'id', reading);
   return {
     transactionId,
     evseId: outlet?.evseId,
-    at,
+    sentAt: reading.time(payload, 'timestamp'),
+    offline: payload.offline === true,
     asking: payload.eventType === 'Started' ? 0 : reading.integer(payload, 'seqNo'),
     sessionId: () => sessionId2(chargePointId, transactionId),
   };
