@@ -8,19 +8,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { parseRef, refOf } from '../../domain/registry/state.js';
-import type { Token } from '../../domain/registry/token.js';
+import { isOneTime, START_ISSUER, type Token } from '../../domain/registry/token.js';
 import type { Replica } from '../../registry/replica.js';
 import type { RegistryStore } from '../../registry/store.js';
 
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const LENGTH = 20;
 const LASTS_MS = 7 * 86_400_000;
-const ISSUER = 'wattstream start';
 
 export const newIdTag = (): string =>
   `W${[...randomBytes(LENGTH - 1)].map((byte) => DIGITS[byte & 31]).join('')}`;
-
-export const isOneTime = ({ issuer, type }: Token): boolean => type === 'AD_HOC_USER' && issuer === ISSUER;
 
 export interface OneTimeToken {
   readonly idTag: string;
@@ -47,7 +44,7 @@ export async function registerOneTime(
       account: accountId,
       status: 'Accepted',
       whitelist: 'NEVER',
-      issuer: ISSUER,
+      issuer: START_ISSUER,
       contract_id: requestId,
       expiresAt: new Date(now + LASTS_MS).toISOString(),
       ...(inherits?.tariff === undefined ? {} : { tariff: inherits.tariff }),

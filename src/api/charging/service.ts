@@ -27,7 +27,7 @@ import type { Asked } from '../../domain/ocpp/commands/prepare.js';
 import type { Protocol } from '../../domain/ocpp/record.js';
 import type { Point } from '../../domain/registry/point.js';
 import { parseRef, refOf } from '../../domain/registry/state.js';
-import { type Token, tokenIdOf } from '../../domain/registry/token.js';
+import { isOneTime, type Token, tokenIdOf } from '../../domain/registry/token.js';
 import { messageOf, WattstreamError } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import type { CommandSender, EventPublisher } from '../../queues/ports.js';
@@ -38,14 +38,7 @@ import type { CommandClock } from '../commands/ports.js';
 import type { CommandService } from '../commands/service.js';
 import type { ChargingBook } from './book.js';
 import type { Herald } from './herald.js';
-import {
-  isOneTime,
-  newIdTag,
-  registerOneTime,
-  tidyOneTime,
-  tokensOf,
-  withdrawOneTime,
-} from './one-time-token.js';
+import { newIdTag, registerOneTime, tidyOneTime, tokensOf, withdrawOneTime } from './one-time-token.js';
 import type { ChargingHistory, OwnSession } from './ports.js';
 
 /** For the log to be read, beyond what a charger has. */
