@@ -8,7 +8,7 @@ import type { ChargePointDirectory } from './ports.js';
 import { registrySource } from './source.js';
 import { staticSource } from './static.js';
 
-const day = (number: number): string => `2026-05-${String(number).padStart(2, '0')}T00:00:00.000Z`;
+const day = (number: number): string => new Date(Date.UTC(2026, 4, number)).toISOString();
 const time = (number: number): number => Date.parse(day(number));
 
 let state: RegistryState;
@@ -165,6 +165,26 @@ describe('the registry answers gateways', () => {
     expect(on(5, 'NOBODY')).toBe('Invalid');
     // Time unknown: as it stands now.
     expect(directory.authorize('04A2B3C4', Number.NaN).status).toBe('Invalid');
+  });
+
+  test('the token of a start that is gone is judged as of the frame’s time, a month long; then it is unknown', () => {
+    const start = {
+      ...token,
+      uid: 'W1',
+      type: 'AD_HOC_USER',
+      issuer: 'wattstream start',
+      whitelist: 'NEVER',
+    };
+    put('token', 2, { ...token });
+    put('token', 2, start);
+    put('token', 4, null, 'W1');
+    const on = (number: number) => directory.authorize('W1', time(number));
+    const enriched = () => directory.enrich('CP-1', { connectorId: 1 }, { token: 'W1' }, time(3)).account;
+    put('station', 30, { ...station, name: 'later' });
+    expect([on(3).status, on(5).status, enriched()]).toEqual(['Accepted', 'Invalid', 'ac-1']);
+    // The 4th of June.
+    put('station', 35, { ...station, name: 'a month later' });
+    expect(on(3).status).toBe('Invalid');
   });
 
   test('what is said of a parent group or of an account is said of its tokens', () => {

@@ -36,28 +36,28 @@ export function fewerThan(length: number, taken: number): number | undefined {
 }
 
 /**
- * Out of what was told to a charger, newest first: entries of its newest whole list, if a longer one was Failed just before.
+ * Out of what was told to a charger, newest first: entries of its newest whole list, if more of them were Failed just before.
  */
 export function foundRoom(commands: readonly Command[]): number | undefined {
   const sends = commands.filter(({ requested }) => requested.action === 'SendLocalList').reverse();
   let found: number | undefined;
-  /** Of the whole list that is being told. */
-  let run: { entries: number; isAfterRefusal: boolean } | undefined;
-  let hasFailed = false;
+  /** Entries of the whole list that is being told, as far as it was told. */
+  let told: number | undefined;
+  /** Of the whole list before, with the part at which it was Failed. */
+  let failedAt: number | undefined;
   for (const { requested, outcome } of sends) {
     const { updateType, localAuthorizationList: list } = requested.payload;
-    const isFull = updateType === 'Full';
-    if (isFull) run = { entries: 0, isAfterRefusal: hasFailed };
-    if (run === undefined) continue;
-    hasFailed = outcome?.type === 'command.rejected' && outcome.status === 'Failed';
+    if (updateType === 'Full') told = 0;
+    if (told === undefined) continue;
+    told += Array.isArray(list) ? list.length : 0;
     if (outcome?.type !== 'command.accepted') {
-      run = undefined;
-      continue;
+      failedAt = outcome?.type === 'command.rejected' && outcome.status === 'Failed' ? told : undefined;
+      told = undefined;
+    } else if ((versionIn(requested.payload) ?? 0) >= OLDEST_VERSION) {
+      found = failedAt !== undefined && told < failedAt ? told : undefined;
+      failedAt = undefined;
+      told = undefined;
     }
-    run.entries += Array.isArray(list) ? list.length : 0;
-    if ((versionIn(requested.payload) ?? 0) < OLDEST_VERSION) continue;
-    found = run.isAfterRefusal ? run.entries : undefined;
-    run = undefined;
   }
   return found;
 }
