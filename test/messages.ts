@@ -50,6 +50,20 @@ export const tokenDeleted = (id: string, entityId: string): CmsEvent => ({
   state: null,
 });
 
+/** As each customer's start makes one. */
+export const startTokenCreated = (id: string, uid = 'W0'): CmsEvent => ({
+  ...tokenDeleted(id, uid),
+  type: 'cms.token.created',
+  version: 1,
+  state: {
+    uid,
+    type: 'AD_HOC_USER',
+    status: 'Accepted',
+    whitelist: 'NEVER',
+    issuer: 'wattstream start',
+  },
+});
+
 export const stationCreated = (id: string, entityId = 'S1'): CmsEvent => ({
   id,
   schema: 1,

@@ -200,13 +200,13 @@ export const settings = z.object({
     'How far back an api reads the log of events at its start, and how long it remembers commands that have ended',
   ),
   WATTSTREAM_LOCAL_LIST_SETTLE_MS: count(10_000, 1_000).describe(
-    'After the last change of tokens, before local lists are sent to chargers: a bulk import is one update. A change that takes longer than half of it to come here has the whole list sent',
+    'After the last change of tokens, before local lists are sent to chargers: a bulk import is one update. A change that comes into the log later than half of it has the whole list sent',
   ),
   WATTSTREAM_LOCAL_LIST_AT_ONCE: count(10, 1).describe(
     'Chargers whose local lists are worked on at the same time',
   ),
   WATTSTREAM_LOCAL_LIST_ENTRIES: count(1_000, 1).describe(
-    'Entries of a local list, where the charger does not say how many it can hold',
+    'Entries of a local list, where neither the charger nor its charging point (localListEntries) says how many it can hold',
   ),
   WATTSTREAM_LOCAL_LIST_PER_MESSAGE: count(50, 1).describe(
     'Entries of a local list in one message, where the charger does not say how many it takes',

@@ -76,16 +76,8 @@ export interface KeptCommands {
 export type ListWake =
   /** A charger came online. */
   | { readonly kind: 'online'; readonly chargePointId: string }
-  /** Something was proposed to the registry, whether or not it applied. */
-  | {
-      readonly kind: 'changed';
-      readonly entity: 'token' | 'account' | 'point';
-      readonly id: string;
-      /** When its writer made it, ISO 8601. */
-      readonly at: string;
-      /** Somebody has had it before. */
-      readonly redelivered: boolean;
-    }
+  /** Something was proposed to the registry, whether or not it applied; the making of a one-time token is told to nobody. */
+  | { readonly kind: 'changed'; readonly entity: 'token' | 'account' | 'point'; readonly id: string }
   /** Somebody wants it now; `full`: the whole list, whatever the charger says it has. */
   | { readonly kind: 'push'; readonly chargePointId: string; readonly full: boolean };
 

@@ -10,13 +10,13 @@ import {
   type RegistryState,
 } from '../domain/registry/state.js';
 import { examples } from '../domain/registry/testing/examples.js';
-import { ONE_TIME_ISSUER } from '../domain/registry/token.js';
+import { START_ISSUER } from '../domain/registry/token.js';
 import { directoryOf } from './directory.js';
 import type { ChargePointDirectory } from './ports.js';
 import { registrySource } from './source.js';
 import { staticSource } from './static.js';
 
-const day = (number: number): string => `2026-05-${String(number).padStart(2, '0')}T00:00:00.000Z`;
+const day = (number: number): string => new Date(Date.UTC(2026, 4, number)).toISOString();
 const time = (number: number): number => Date.parse(day(number));
 
 let state: RegistryState;
@@ -175,6 +175,26 @@ describe('the registry answers gateways', () => {
     expect(directory.authorize('04A2B3C4', Number.NaN).status).toBe('Invalid');
   });
 
+  test('the token of a start that is gone is judged as of the frame’s time, a month long; then it is unknown', () => {
+    const start = {
+      ...token,
+      uid: 'W1',
+      type: 'AD_HOC_USER',
+      issuer: 'wattstream start',
+      whitelist: 'NEVER',
+    };
+    put('token', 2, { ...token });
+    put('token', 2, start);
+    put('token', 4, null, 'W1');
+    const on = (number: number) => directory.authorize('W1', time(number));
+    const enriched = () => directory.enrich('CP-1', { connectorId: 1 }, { token: 'W1' }, time(3)).account;
+    put('station', 30, { ...station, name: 'later' });
+    expect([on(3).status, on(5).status, enriched()]).toEqual(['Accepted', 'Invalid', 'ac-1']);
+    // The 4th of June.
+    put('station', 35, { ...station, name: 'a month later' });
+    expect(on(3).status).toBe('Invalid');
+  });
+
   test('what is said of a parent group or of an account is said of its tokens', () => {
     put('token', 2, { ...token, uid: 'PARENT', account: undefined });
     put('token', 2, { ...token, group_id: 'parent' });
@@ -244,7 +264,8 @@ describe('the registry answers gateways', () => {
       uid: 'W0123456789ABCDEFGHJ',
       type: 'AD_HOC_USER',
       account: 'ac-1',
-      issuer: ONE_TIME_ISSUER,
+      issuer: START_ISSUER,
+      whitelist: 'NEVER',
     };
     const card = () => directory.authorize('CARD', time(9)).status;
     put('token', 2, { ...token, ...made });
@@ -265,7 +286,8 @@ describe('the registry answers gateways', () => {
 
   test('a start that the customer was told has failed is refused when it comes after all, wherever strangers may charge', () => {
     const uid = 'W0123456789ABCDEFGHJ';
-    put('token', 2, { ...token, uid, type: 'AD_HOC_USER', account: 'ac-1', issuer: ONE_TIME_ISSUER });
+    const made = { type: 'AD_HOC_USER', issuer: START_ISSUER, whitelist: 'NEVER' };
+    put('token', 2, { ...token, ...made, uid, account: 'ac-1' });
     put('token', 4, null, uid);
     const open = directoryOf([registrySource(replica)], { acceptUnknown: true });
     for (const one of [directory, open])

@@ -46,9 +46,12 @@ export type CmsStage = Awaited<ReturnType<typeof cmsStage>>;
 export async function cmsStage({
   seconds = 10,
   settleMs = 500,
+  againMs = [50, 50, 50],
 }: {
   seconds?: number;
   settleMs?: number;
+  /** After a charger refused its local list. */
+  againMs?: readonly number[];
 } = {}) {
   const queues = new MemoryQueues();
   const events = queues.eventPublisher();
@@ -122,7 +125,7 @@ export async function cmsStage({
       wakes: queues.listWakes(),
       logger,
       clock,
-      pace: { tickMs: 10, settleInMs: 20, againMs: [50, 50, 50] },
+      pace: { tickMs: 10, settleInMs: 20, againMs },
     });
     const app: FastifyInstance = await buildApp({
       queries: {

@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { parseRef, refOf } from '../../domain/registry/state.js';
-import { isOneTime, ONE_TIME_ISSUER, type Token } from '../../domain/registry/token.js';
+import { isOneTime, START_ISSUER, type Token } from '../../domain/registry/token.js';
 import type { Replica } from '../../registry/replica.js';
 import type { RegistryStore } from '../../registry/store.js';
 
@@ -44,7 +44,7 @@ export async function registerOneTime(
       account: accountId,
       status: 'Accepted',
       whitelist: 'NEVER',
-      issuer: ONE_TIME_ISSUER,
+      issuer: START_ISSUER,
       contract_id: requestId,
       expiresAt: new Date(now + LASTS_MS).toISOString(),
       ...(inherits?.tariff === undefined ? {} : { tariff: inherits.tariff }),

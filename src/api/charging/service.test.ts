@@ -148,7 +148,7 @@ test('the token stands in the registry, as the account’s, before the charger i
 test('tokens of earlier starts that have ended go with the next start; those of customers stay', async () => {
   const past = '2020-01-01T00:00:00.000Z';
   const own = { ...examples.token, uid: 'CARD', expiresAt: past };
-  const before = { ...own, uid: 'WOLD', type: 'AD_HOC_USER', issuer: 'wattstream start' };
+  const before = { ...own, uid: 'WOLD', type: 'AD_HOC_USER', whitelist: 'NEVER', issuer: 'wattstream start' };
   for (const state of [own, { ...own, uid: 'GOOD', expiresAt: undefined }, before])
     await store.propose({
       kind: 'token',

@@ -11,7 +11,15 @@ const rotation = {
 const list = {
   chargingPointId: 'CP-1',
   localList: 'all',
-  wanted: { entries: 117, left: 0, tooLong: 0, version: 217_684_801, changedAt: '2026-11-25T12:00:00.000Z' },
+  wanted: {
+    entries: 117,
+    left: 0,
+    tooLong: 0,
+    room: 500,
+    roomIs: 'said',
+    version: 217_684_801,
+    changedAt: '2026-11-25T12:00:00.000Z',
+  },
   charger: { version: 217_684_801, at: '2026-11-25T12:00:05.000Z' },
   upToDate: true,
   last: {

@@ -35,7 +35,7 @@ export function askLimits(protocol: Protocol): Asked {
       getVariableData: [
         { component, variable: { name: 'ItemsPerMessage' } },
         { component, variable: { name: 'BytesPerMessage' } },
-        // How many it can hold is a characteristic of the variable: those that answer for it do so here.
+        // How many it can hold is the maxLimit of the variable, which only a base report has; some answer for it here.
         { component, variable: { name: 'Entries' }, attributeType: 'MaxSet' },
       ],
     },
@@ -112,7 +112,13 @@ export type Said =
   /** It has no such thing, and will not until it is another charger. */
   | { readonly said: 'unsupported'; readonly detail: string }
   /** 1.6 and 2.x VersionMismatch and Failed: the whole list is due. */
-  | { readonly said: 'refused'; readonly detail: string; readonly response: Payload }
+  | {
+      readonly said: 'refused';
+      readonly detail: string;
+      readonly response: Payload;
+      /** Of the response; undefined: it was a CALLERROR. */
+      readonly status?: string;
+    }
   | { readonly said: 'offline'; readonly detail: string }
   | { readonly said: 'silent'; readonly detail: string };
 
@@ -127,7 +133,12 @@ export function saidBy(command: Command | undefined): Said {
     case 'command.rejected':
       return outcome.status === 'NotSupported'
         ? { said: 'unsupported', detail: 'the charger said NotSupported' }
-        : { said: 'refused', detail: `the charger said ${outcome.status}`, response: outcome.response };
+        : {
+            said: 'refused',
+            detail: `the charger said ${outcome.status}`,
+            response: outcome.response,
+            status: outcome.status,
+          };
     case 'command.failed':
       return UNKNOWN.has(outcome.code)
         ? { said: 'unsupported', detail: `the charger answered ${outcome.code}` }

@@ -1,24 +1,27 @@
 /**
  * Which chargers' local lists are looked at, and when. One api at a time does this: the active consumer of the queue
- * `local-lists`. What it is handed stays in the queue until the looks that it asked for have ended, so whoever takes over
- * after a crash does them again; a look at a list that is up to date changes nothing.
+ * `local-lists`. What it is handed stays in the queue until each charger that it concerns has been looked at once, so whoever
+ * takes over after a crash does that again; a look at a list that is up to date changes nothing. Further attempts at a
+ * charger that refuses or is silent are in memory alone: they take 20 minutes, in which one broken charger would hold up
+ * what all others wait for.
  *
  *     charger.online ───────────────> settled in ──> look ──> done
- *     change of the registry ──> gathered ──> its chargers ──^   └─refused, silent─> again later, a few times
+ *     change of the registry ──> gathered ──> its chargers ──^   └─refused, silent─> settled; again later, a few times
  *     push ──────────────────────────────────────────────────^
  *
- * A change that comes late (its writer was cut off from the broker for a while, or its clock is behind) has the whole list
- * sent: what the versions of lists say is not true of it. Changes are gathered until none has come for a while (WATTSTREAM_LOCAL_LIST_SETTLE_MS): a bulk import is one look at each
- * charger. One charger is worked on by one look at a time. A charger that refuses is left alone after a few attempts,
+ * A change that came into the log late (its writer was cut off from the broker for a while, or its clock is behind) has the
+ * whole list sent: what the versions of lists say is not true of it. That is seen where the log is followed; how long a
+ * message lay in the queue says nothing. Changes are gathered until none has come for a while
+ * (WATTSTREAM_LOCAL_LIST_SETTLE_MS): a bulk import is one look at each charger. One charger is worked on by one look at a time. A charger that refuses is left alone after a few attempts,
  * until something changes or it comes again.
  */
 import { hasHadList, scopeOf } from '../../domain/registry/local-list.js';
-import { type Entity, lookUp, mapOf } from '../../domain/registry/state.js';
+import { type Entity, isOneTimeOnly, lookUp, mapOf } from '../../domain/registry/state.js';
 import { tokenIdOf } from '../../domain/registry/token.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Consumer, ListWake, ListWakes } from '../../queues/ports.js';
-import type { Replica } from '../../registry/replica.js';
+import type { Judged, Replica } from '../../registry/replica.js';
 import type { CommandClock } from '../commands/ports.js';
 import type { ListOutcome, ListUpdater } from './update.js';
 
@@ -29,6 +32,8 @@ const LONGEST_GATHERING = 6;
 const TICK_MS = 250;
 /** After a charger refused, said nothing, or something was away. */
 const AGAIN_MS = [30_000, 300_000, 900_000];
+/** Beyond so many late changes that are not dealt with yet all are called late. */
+const MOST_LATE = 10_000;
 
 type Settle = () => void;
 
@@ -64,8 +69,9 @@ export class ListDesk {
   private readonly running = new Set<string>();
   /** Changes that wait for the last one of them. */
   private gathered = new Map<string, Settle[]>();
-  /** Those of them that came later than a settling time allows for: their writer was cut off, or its clock is behind. */
-  private late = new Set<string>();
+  /** Changes that came into the log later than a settling time allows for: their writer was cut off, or its clock is behind. */
+  private readonly late = new Set<string>();
+  private allLate = false;
   /** Charging points that were away when the whole list was due. */
   private readonly owed = new Set<string>();
   private gathering: { since: number; last: number } | undefined;
@@ -81,9 +87,7 @@ export class ListDesk {
   private readonly deaf: () => void;
 
   constructor(private readonly options: ListDeskOptions) {
-    this.deaf = options.replica.onJudged(({ event, verdict }) => {
-      if (event.kind === 'point' && verdict.verdict === 'applied') this.opt(event.entityId);
-    });
+    this.deaf = options.replica.onJudged((judged) => this.hear(judged));
     this.consumer = options.wakes.consume(
       (wake, settle) => this.take(wake, settle),
       () => this.drop(),
@@ -95,6 +99,9 @@ export class ListDesk {
     this.closed = true;
     clearInterval(this.timer);
     this.deaf();
+    // Whoever is next need not wait until something changes; killed, this is not done.
+    for (const [id, { attempts, full }] of this.due)
+      if (attempts > 0) void this.options.wakes.push(id, full || this.owed.has(id)).catch(() => {});
     this.drop();
     await this.consumer.close();
   }
@@ -111,9 +118,14 @@ export class ListDesk {
         this.ask(wake.chargePointId, now, [settle], { anew: true, full: wake.full, hurry: true });
         return;
       case 'changed': {
-        const key = `${wake.entity}/${wake.id}`;
-        // Lists may have gone out meanwhile whose version says that they have it.
-        if (!wake.redelivered && now - Date.parse(wake.at) > this.options.settleMs / 2) this.late.add(key);
+        const { entity, id } = wake;
+        const key = `${entity}/${id}`;
+        // On no list; that it is gone again must not keep others waiting for the last change.
+        const token = entity === 'token' ? lookUp(this.options.replica.state, 'token', id) : undefined;
+        if (token !== undefined && isOneTimeOnly(token)) {
+          settle();
+          return;
+        }
         const settles = this.gathered.get(key);
         if (settles === undefined) this.gathered.set(key, [settle]);
         else settles.push(settle);
@@ -122,12 +134,26 @@ export class ListDesk {
     }
   }
 
+  /** In the order of the log, as it comes, in every api: also in those to which nothing is handed over. */
+  private hear({ event, verdict }: Judged): void {
+    if (verdict.verdict !== 'applied') return;
+    const { kind, entityId: id, at } = event;
+    if (kind === 'point') this.opt(id);
+    else if (kind !== 'account' && kind !== 'token') return;
+    if (kind === 'token' && isOneTimeOnly(verdict.entity as Entity as Entity<'token'>)) return;
+    const { replica, clock, settleMs } = this.options;
+    // What was there before this process says nothing: it was read late.
+    if (replica.ready() !== undefined || clock.now() - Date.parse(at) <= settleMs / 2) return;
+    // Lists may have gone out meanwhile whose version says that they have it.
+    if (this.late.size >= MOST_LATE) this.allLate = true;
+    else this.late.add(`${kind}/${id}`);
+  }
+
   /** Looks that run end at their next command. */
   private drop(): void {
     this.epoch++;
     this.due.clear();
     this.gathered = new Map();
-    this.late = new Set();
     this.gathering = undefined;
   }
 
@@ -170,17 +196,16 @@ export class ListDesk {
     const { epoch } = this;
     this.concerning = true;
     const changes = this.gathered;
-    const { late } = this;
     this.gathered = new Map();
-    this.late = new Set();
     this.gathering = undefined;
     try {
       await replica.caughtUp();
       if (epoch !== this.epoch) return;
-      const points = this.concernedBy([...changes.keys()]);
+      const keys = [...changes.keys()];
+      const points = this.concernedBy(keys);
       const settleAll = afterAll(points.length, [...changes.values()].flat());
-      const whole = new Set(this.concernedBy([...late]));
-      for (const id of points) this.ask(id, clock.now(), [settleAll], { full: whole.has(id) });
+      for (const id of this.concernedBy(this.lateOf(keys))) this.owed.add(id);
+      for (const id of points) this.ask(id, clock.now(), [settleAll]);
     } catch (error) {
       logger.warn(
         { error: messageOf(error) },
@@ -191,11 +216,18 @@ export class ListDesk {
         const others = this.gathered.get(key) ?? [];
         this.gathered.set(key, [...settles, ...others]);
       }
-      for (const key of late) this.late.add(key);
       this.gathering = { since: clock.now(), last: clock.now() };
     } finally {
       this.concerning = false;
     }
+  }
+
+  /** Those that came late; what is done about them is the taker's. */
+  private lateOf(keys: readonly string[]): readonly string[] {
+    if (!this.allLate) return keys.filter((key) => this.late.delete(key));
+    this.allLate = false;
+    this.late.clear();
+    return keys;
   }
 
   /** Charging points whose lists may be others, by what each change touches. */
@@ -259,14 +291,14 @@ export class ListDesk {
       outcome = { outcome: 'silent', detail: messageOf(error) };
     }
     if (!goesOn()) return;
-    if (outcome.outcome === 'updated') this.owed.delete(id);
+    if (full && outcome.outcome === 'updated') this.owed.delete(id);
     else if (full && outcome.outcome !== 'too-early') this.owed.add(id);
     switch (outcome.outcome) {
       case 'too-early':
         this.ask(id, outcome.at, settles, { ...due, anew: false });
         return;
       case 'offline':
-        if (due.isOnline && this.askAgain(id, due)) return;
+        if (due.isOnline) this.askAgain(id, due);
         break;
       case 'refused':
       case 'silent':
@@ -274,13 +306,13 @@ export class ListDesk {
           { chargePointId: id, outcome: outcome.outcome, detail: outcome.detail, attempt: attempts + 1 },
           'the local list of a charger could not be brought up to date',
         );
-        if (this.askAgain(id, due)) return;
+        this.askAgain(id, due);
         break;
       case 'updated':
         if (outcome.left > 0)
           logger.warn(
             { chargePointId: id, left: outcome.left },
-            'a local list is longer than the charger can hold',
+            'a local list is longer than the charger can hold (localListEntries of the charging point, where it does not say)',
           );
         else
           logger.info({ chargePointId: id, version: outcome.version }, 'a local list was brought up to date');
@@ -288,13 +320,12 @@ export class ListDesk {
     for (const settle of settles) settle();
   }
 
-  /** False: it has been tried often enough. */
-  private askAgain(id: string, due: Due): boolean {
+  /** Unless it has been tried often enough. */
+  private askAgain(id: string, due: Due): void {
     const again = (this.options.againMs ?? AGAIN_MS)[due.attempts];
-    if (again === undefined) return false;
+    if (again === undefined) return;
     const at = this.options.clock.now() + again;
-    this.ask(id, at, due.settles, { ...due, attempts: due.attempts + 1 });
-    return true;
+    this.ask(id, at, [], { ...due, attempts: due.attempts + 1 });
   }
 
   private opt(id: string): void {

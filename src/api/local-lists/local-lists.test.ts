@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { answering, type CmsStage, callsTo, cmsStage, eventually } from '../../../test/support/cms-stage.js';
 import { aWhile, type TestCharger } from '../../../test/support/ingest.js';
 import { examples } from '../../domain/registry/testing/examples.js';
+import { TouchedNow } from './touched.js';
 
 let stage: CmsStage;
 beforeEach(async () => {
@@ -74,6 +75,15 @@ async function charger(lists: Lists, id = 'CP-1'): Promise<TestCharger> {
 const view = async (id = 'CP-1') => (await stage.first.ask('GET', `/api/cms/points/${id}/local-list`)).body;
 const push = (body?: object) => stage.first.ask('POST', '/api/cms/points/CP-1/local-list/push', body);
 const actionsTo = (one: TestCharger): string[] => callsTo(one).map(({ action }) => action);
+/** Once it has been the same for longer than any wait between two attempts. */
+const unchanged = async (count: () => number): Promise<number> => {
+  await eventually(async () => {
+    const before = count();
+    await aWhile(400);
+    return count() === before;
+  });
+  return count();
+};
 const settled = () => eventually(() => stage.queues.wakes.length === 0);
 const leave = async (one: TestCharger): Promise<void> => {
   one.socket.close();
@@ -205,6 +215,197 @@ test('a change whose writer was cut off for a while, or whose clock is behind, s
   await eventually(() => lists.held.get('A1')?.status === 'Blocked');
 });
 
+test('a change that waited long in the queue is not late: chargers are told the change, not the whole list again', async () => {
+  const lists = new Lists();
+  await token('A1');
+  const here = await charger(lists);
+  await eventually(() => lists.uids === 'A1');
+  await settled();
+  const before = callsTo(here).length;
+  // Each is handed over when the one before is settled: after more than the settling time.
+  stage.queues.wakesAtOnce = 1;
+  for (const uid of ['B2', 'C3', 'D4']) await token(uid);
+  await settled();
+  expect(lists.uids).toBe('A1 B2 C3 D4');
+  const sent = callsTo(here)
+    .slice(before)
+    .filter(({ action }) => action === 'SendLocalList');
+  expect(new Set(sent.map(({ payload }) => payload.updateType))).toEqual(new Set(['Differential']));
+});
+
+describe('one charger that refuses its list, and is tried again after a long time', () => {
+  const refusing = (lists: Lists) => {
+    lists.says = (action) => (action === 'SendLocalList' ? { status: 'Failed' } : undefined);
+    return lists;
+  };
+  beforeEach(async () => {
+    await stage.close();
+    stage = await cmsStage({ againMs: [3_600_000] });
+    await stage.point('CP-1', { localList: 'all' });
+    await stage.point('CP-2', { localList: 'all' });
+    stage.queues.wakesAtOnce = 1;
+  });
+
+  test('holds nobody up: others get what changes meanwhile, and who asks for it by hand is heard', async () => {
+    const [broken, good] = [refusing(new Lists()), new Lists()];
+    const here = await charger(broken);
+    await charger(good, 'CP-2');
+    await token('A1');
+    await eventually(() => actionsTo(here).includes('SendLocalList') && good.uids === 'A1');
+    await token('B2');
+    await eventually(() => good.uids === 'A1 B2');
+    await settled();
+    expect(broken.uids).toBe('');
+    broken.says = () => undefined;
+    await push();
+    await eventually(() => broken.uids === 'A1 B2');
+  });
+
+  test('is not forgotten when the api that worked is stopped: the next one tries it', async () => {
+    const next = await stage.api();
+    const broken = refusing(new Lists());
+    const here = await charger(broken);
+    await token('A1');
+    await eventually(() => actionsTo(here).includes('SendLocalList'));
+    await settled();
+    broken.says = () => undefined;
+    await stage.first.die();
+    stage.use(next);
+    await eventually(() => broken.uids === 'A1');
+  });
+});
+
+describe('the token of a single start', () => {
+  const oneTime = { type: 'AD_HOC_USER', issuer: 'wattstream start', whitelist: 'NEVER' };
+
+  test('wakes nobody, coming or going, and does not keep a list from being settled', async () => {
+    await token('A1');
+    const lists = new Lists();
+    const here = await charger(lists);
+    await eventually(() => lists.uids === 'A1');
+    await settled();
+    const before = await view();
+    const calls = callsTo(here).length;
+    await token('W1', oneTime);
+    expect(stage.queues.wakes).toEqual([]);
+    await token('W1', null);
+    await settled();
+    expect(callsTo(here).length).toBe(calls);
+    expect((await view()).wanted).toEqual(before.wanted);
+  });
+
+  test('does not have the tokens looked through anew, which with many of them stops the api for a while', async () => {
+    await token('A1');
+    const { replica } = stage.first.store;
+    const touched = new TouchedNow(replica);
+    const known = touched.get();
+    await token('W1', oneTime);
+    await token('W1', null);
+    expect(touched.get()).toBe(known);
+    // One that was made into a card of its own is a card.
+    await token('W2', oneTime);
+    await token('W2', { whitelist: 'ALLOWED' });
+    expect(touched.get()).not.toBe(known);
+    const then = touched.get();
+    await stage.put('account', { ...examples.account, disabled: true }, 'ac-1');
+    expect(touched.get()).not.toBe(then);
+    touched.close();
+  });
+});
+
+describe('a charger of OCPP 2.x that does not say how much room it has', () => {
+  /** As many of them do: Entries has no attribute MaxSet, and what is too long is Failed. */
+  class Modern {
+    version = 0;
+    refused = 0;
+    held: string[] = [];
+
+    constructor(readonly room: number) {}
+
+    answer = (action: string, payload: Record<string, unknown>): object => {
+      if (action === 'GetLocalListVersion') return { versionNumber: this.version };
+      if (action === 'GetVariables')
+        return {
+          getVariableResult: (payload.getVariableData as { variable: { name: string } }[]).map((asked) => ({
+            ...asked,
+            ...(asked.variable.name === 'Entries'
+              ? { attributeStatus: 'NotSupportedAttributeType' }
+              : { attributeStatus: 'Accepted', attributeValue: '10000' }),
+          })),
+        };
+      if (action !== 'SendLocalList') return { status: 'Accepted' };
+      const sent = (payload.localAuthorizationList ?? []) as { idToken: { idToken: string } }[];
+      const held = [
+        ...(payload.updateType === 'Full' ? [] : this.held),
+        ...sent.map((one) => one.idToken.idToken),
+      ];
+      if (new Set(held).size > this.room) {
+        this.refused++;
+        return { status: 'Failed' };
+      }
+      this.held = [...new Set(held)];
+      this.version = payload.versionNumber as number;
+      return { status: 'Accepted' };
+    };
+  }
+  const many = async (count: number): Promise<void> => {
+    const items = Array.from({ length: count }, (_, n) => ({ uid: `T${String(n).padStart(3, '0')}` }));
+    await stage.first.ask('POST', '/api/cms/import/tokens', items);
+  };
+  const modern = async (one: Modern): Promise<TestCharger> => {
+    const here = await stage.charger('CP-1', 'ocpp2.0.1');
+    answering(here, one.answer);
+    return here;
+  };
+
+  test('is given as much as it takes, so that offline some cards charge and not none; and the operator is told', async () => {
+    await many(40);
+    const charger = new Modern(12);
+    await modern(charger);
+    await eventually(() => charger.held.length === 10 && charger.version > 10_000_000);
+    await settled();
+    await eventually(async () => (await view()).wanted.roomIs === 'found');
+    expect((await view()).wanted).toMatchObject({ entries: 10, left: 30, room: 10 });
+    // What it was found to take is not tried again while it is here.
+    const { refused } = charger;
+    await token('T000', { status: 'Blocked' });
+    await eventually(
+      () =>
+        charger.held.join() ===
+        Array.from({ length: 10 }, (_, n) => `T0${n + 1 < 10 ? '0' : ''}${n + 1}`).join(),
+    );
+    expect(charger.refused).toBe(refused);
+  });
+
+  test('is given what the registry says it can hold, and never refuses anything', async () => {
+    await stage.point('CP-1', { localList: 'all', localListEntries: 12 });
+    await many(40);
+    const charger = new Modern(12);
+    await modern(charger);
+    await eventually(() => charger.held.length === 12);
+    await settled();
+    expect(charger.refused).toBe(0);
+    expect((await view()).wanted).toMatchObject({ entries: 12, left: 28, room: 12, roomIs: 'registered' });
+    // More room than was thought: those that were left out come, though nothing of them has changed.
+    const grown = new Modern(100);
+    Object.assign(charger, { room: grown.room });
+    await stage.point('CP-1', { localList: 'all', localListEntries: 100 });
+    await eventually(() => charger.held.length === 40);
+  });
+
+  test('one that refuses any list is asked a bounded number of times, and shorter lists are tried once', async () => {
+    await many(40);
+    const charger = new Modern(-1);
+    const here = await modern(charger);
+    await eventually(() => charger.refused > 0);
+    await settled();
+    const sends = () => actionsTo(here).filter((action) => action === 'SendLocalList').length;
+    // 40, 20, 10, 5, 2, 1; then the whole of it at each further look.
+    expect(await unchanged(sends)).toBeLessThan(20);
+    expect((await view()).wanted.roomIs).toBe('usual');
+  });
+});
+
 describe('long lists', () => {
   const many = async (count: number): Promise<void> => {
     for (let n = 0; n < count; n++) await token(`T${String(n).padStart(3, '0')}`);
@@ -321,10 +522,9 @@ describe('a charger that does not do as it is told', () => {
     await settled();
     const sent = () => actionsTo(here).filter((action) => action === 'SendLocalList').length;
     // Of the token and of the charger that came: one look, or two where the machine is slow; four attempts each.
-    const tried = sent();
-    expect([4, 8]).toContain(tried);
-    await aWhile(200);
-    expect(sent()).toBe(tried);
+    const tried = await unchanged(sent);
+    expect(tried).toBeGreaterThanOrEqual(4);
+    expect(tried).toBeLessThanOrEqual(8);
     expect((await view()).last).toMatchObject({ state: 'rejected', status: 'Failed' });
     lists.says = () => undefined;
     await token('B2');

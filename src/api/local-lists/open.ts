@@ -8,6 +8,7 @@ import type { CommandBook } from '../commands/book.js';
 import type { CommandClock } from '../commands/ports.js';
 import type { CommandService } from '../commands/service.js';
 import { ListDesk, type ListDeskOptions } from './desk.js';
+import { TouchedNow } from './touched.js';
 import { ListUpdater } from './update.js';
 import { ListShelf } from './view.js';
 
@@ -43,7 +44,8 @@ export function openLocalLists(options: OpenLocalListsOptions): OpenLocalLists {
     entries: settings.WATTSTREAM_LOCAL_LIST_ENTRIES,
     perMessage: settings.WATTSTREAM_LOCAL_LIST_PER_MESSAGE,
   };
-  const updater = new ListUpdater({ replica, commands, sender, clock, settings: lists });
+  const touched = new TouchedNow(replica);
+  const updater = new ListUpdater({ replica, touched, commands, sender, clock, settings: lists });
   const desk = new ListDesk({
     wakes,
     replica,
@@ -57,6 +59,7 @@ export function openLocalLists(options: OpenLocalListsOptions): OpenLocalLists {
   return {
     shelf: new ListShelf({
       replica,
+      touched,
       book,
       sender,
       wakes,
@@ -66,6 +69,7 @@ export function openLocalLists(options: OpenLocalListsOptions): OpenLocalLists {
     }),
     async close() {
       await desk.close();
+      touched.close();
       await wakes.close();
     },
   };

@@ -2,11 +2,14 @@
  * Brings the local list of one charger up to date: asks what it has, computes what it lacks, tells it.
  *
  *     version known? ─> plan ─> nothing | differential | whole ─> sent in parts ─> up to date
- *                                             └──refused──> whole, once
+ *                                             └──refused──> whole, once ──Failed──> with fewer entries, a few times
  *
  * A list in several parts begins with version 1 and ends with the real one, so a charger that was left in the middle (its
  * line, this process) says a number that no finished list has, and gets all of it again. A differential update that does
  * not fit into one message is sent as a whole list for the same reason.
+ *
+ * A charger that does not say how much room it has, and says Failed to the whole list, is given half of it, and half of
+ * that: part of a list is of more use than none. What it takes is not exceeded while it is connected.
  */
 import { randomUUID } from 'node:crypto';
 import type { Command } from '../../domain/commands/command.js';
@@ -15,11 +18,11 @@ import type { Asked } from '../../domain/ocpp/commands/prepare.js';
 import type { Protocol } from '../../domain/ocpp/record.js';
 import {
   type ListChange,
+  type ListEntry,
   type ListPlan,
   listVersionAt,
   planList,
   scopeOf,
-  TouchedTokens,
   timeOfListVersion,
 } from '../../domain/registry/local-list.js';
 import { lookUp } from '../../domain/registry/state.js';
@@ -40,6 +43,8 @@ import {
   tellList,
   versionIn,
 } from './conversation.js';
+import { fewerThan, HALVINGS, roomOf } from './room.js';
+import type { TouchedNow } from './touched.js';
 
 /** Frames of ours: ingest takes 256 KiB, chargers often less. */
 const FRAME_BYTES = 60_000;
@@ -52,7 +57,8 @@ export interface ListSettings {
 }
 
 export interface ListUpdaterOptions {
-  readonly replica: Pick<Replica, 'state' | 'position' | 'caughtUp'>;
+  readonly replica: Pick<Replica, 'state' | 'caughtUp'>;
+  readonly touched: Pick<TouchedNow, 'get'>;
   readonly commands: Pick<CommandService, 'start'>;
   readonly sender: Pick<CommandSender, 'locate'>;
   readonly clock: CommandClock;
@@ -64,7 +70,7 @@ export type ListOutcome =
   | { readonly outcome: 'updated'; readonly version: number; readonly left: number }
   /** Again at this time: what it would be told is too new to be sure that nothing of then is still on its way here. */
   | { readonly outcome: 'too-early'; readonly at: number }
-  | { readonly outcome: 'refused' | 'silent'; readonly detail: string }
+  | { readonly outcome: 'refused' | 'silent'; readonly detail: string; readonly status?: string }
   /** `goesOn` said no. */
   | { readonly outcome: 'stopped' };
 
@@ -75,6 +81,10 @@ interface Learnt {
   /** undefined: to be asked. */
   version: number | undefined;
   limits: SaidLimits | undefined;
+  /** Entries of the whole list that it took after it had refused longer ones. */
+  room: number | undefined;
+  /** It took none of the shorter ones either: room is not what it lacks. */
+  isNoMatterOfRoom: boolean;
 }
 
 export interface UpdateRequest {
@@ -90,7 +100,6 @@ export interface UpdateRequest {
 
 export class ListUpdater {
   private readonly learnt = new Map<string, Learnt>();
-  private touched: { readonly position: number; readonly tokens: TouchedTokens } | undefined;
 
   constructor(private readonly options: ListUpdaterOptions) {}
 
@@ -142,23 +151,66 @@ export class ListUpdater {
     const { plan, version } =
       wanted.plan.kind === 'full' ? wanted : this.plan(pointId, protocol, learnt, learnt.version);
     if (plan.kind !== 'full') return { outcome: 'no-list' };
-    const changes = plan.entries.map((entry) => ({ uid: entry.uid, type: entry.type, entry }));
-    const parts = run.partsOf(changes);
-    for (const [index, part] of parts.entries()) {
-      const isLast = index === parts.length - 1;
-      const sent = await run.tell(index === 0 ? 'Full' : 'Differential', isLast ? version : index + 1, part);
-      if (sent !== undefined) {
-        learnt.version = undefined;
-        return sent;
+    const left = plan.left + plan.tooLong;
+    const told = await this.tellWhole(run, plan, version);
+    if (told === undefined) return { outcome: 'updated', version, left };
+    learnt.version = undefined;
+    const mayLackRoom =
+      told.end.outcome === 'refused' && told.end.status === 'Failed' && learnt.limits?.entries === undefined;
+    if (!mayLackRoom || learnt.isNoMatterOfRoom) return told.end;
+    return this.wholeWithFewer(run, { pointId, protocol, learnt, length: plan.entries.length, ...told });
+  }
+
+  /** After the whole list of this length was Failed. */
+  private async wholeWithFewer(
+    run: Run,
+    first: { pointId: string; protocol: Protocol; learnt: Learnt; length: number } & Refusal,
+  ): Promise<ListOutcome> {
+    const { pointId, protocol, learnt } = first;
+    const before = learnt.room;
+    let { length, taken, end } = first;
+    for (let tries = 0; tries < HALVINGS; tries++) {
+      const room = fewerThan(length, taken);
+      if (room === undefined) break;
+      learnt.room = room;
+      const { plan, version } = this.plan(pointId, protocol, learnt, undefined);
+      if (plan.kind !== 'full') break;
+      const told = await this.tellWhole(run, plan, version);
+      if (told === undefined) return { outcome: 'updated', version, left: plan.left + plan.tooLong };
+      learnt.version = undefined;
+      ({ taken, end } = told);
+      length = plan.entries.length;
+      if (end.outcome !== 'refused' || end.status !== 'Failed') {
+        learnt.room = before;
+        return end;
       }
     }
-    return { outcome: 'updated', version, left: plan.left + plan.tooLong };
+    learnt.room = before;
+    learnt.isNoMatterOfRoom = true;
+    return end;
+  }
+
+  /** undefined: it has all of it. */
+  private async tellWhole(
+    run: Run,
+    { entries }: { readonly entries: readonly ListEntry[] },
+    version: number,
+  ): Promise<Refusal | undefined> {
+    const parts = run.partsOf(entries.map((entry) => ({ uid: entry.uid, type: entry.type, entry })));
+    let taken = 0;
+    for (const [index, part] of parts.entries()) {
+      const isLast = index === parts.length - 1;
+      const end = await run.tell(index === 0 ? 'Full' : 'Differential', isLast ? version : index + 1, part);
+      if (end !== undefined) return { taken, end };
+      taken += part.length;
+    }
+    return undefined;
   }
 
   private plan(
     pointId: string,
     protocol: Protocol,
-    { limits }: Learnt,
+    { limits, room }: Learnt,
     version: number | undefined,
   ): { plan: ListPlan; version: number } {
     const { replica, clock, settings } = this.options;
@@ -168,23 +220,31 @@ export class ListUpdater {
     const plan = planList(replica.state, point, {
       version,
       at: timeOfListVersion(made),
-      limits: { entries: limits?.entries ?? settings.entries, tokenLength: TOKEN_LENGTH[protocol] },
-      touched: this.touchedNow(),
+      limits: {
+        entries: roomOf({
+          said: limits,
+          registered: point.state?.localListEntries,
+          found: room,
+          usual: settings.entries,
+        }),
+        tokenLength: TOKEN_LENGTH[protocol],
+      },
+      touched: this.options.touched.get(),
     });
     return { plan, version: made };
-  }
-
-  /** Of all chargers that are looked at between two changes. */
-  private touchedNow(): TouchedTokens {
-    const { state, position } = this.options.replica;
-    if (this.touched?.position !== position) this.touched = { position, tokens: new TouchedTokens(state) };
-    return this.touched.tokens;
   }
 
   private learntOf(pointId: string, { connection }: HeldCharger, anew: boolean): Learnt {
     const known = this.learnt.get(pointId);
     if (known !== undefined && known.connection === connection && !anew) return known;
-    const learnt: Learnt = { connection, isUnsupported: false, version: undefined, limits: undefined };
+    const learnt: Learnt = {
+      connection,
+      isUnsupported: false,
+      version: undefined,
+      limits: undefined,
+      room: undefined,
+      isNoMatterOfRoom: false,
+    };
     this.learnt.set(pointId, learnt);
     return learnt;
   }
@@ -195,13 +255,19 @@ export class ListUpdater {
     const point = lookUp(state, 'point', pointId);
     if (!point?.state) return 0;
     const scope = scopeOf(point.state);
-    const changed = scope === undefined ? undefined : this.touchedNow().newest(state, scope);
+    const changed = scope === undefined ? undefined : this.options.touched.get().newest(state, scope);
     return this.whenMade(listVersionAt(Math.max(changed ?? 0, Date.parse(point.at))) + 1);
   }
 
   private whenMade(version: number): number {
     return timeOfListVersion(version) + this.options.settings.settleMs / 2;
   }
+}
+
+/** A whole list that was not told to its end: entries of the parts that were taken, and what it came to. */
+interface Refusal {
+  readonly taken: number;
+  readonly end: ListOutcome;
 }
 
 /** One charger, once. What it returns is why it cannot go on; undefined: it can. */
@@ -293,7 +359,11 @@ class Run {
       case 'silent':
       case 'refused':
         this.learnt.version = undefined;
-        return { outcome: said.said, detail: said.detail };
+        return {
+          outcome: said.said,
+          detail: said.detail,
+          ...('status' in said && said.status !== undefined ? { status: said.status } : {}),
+        };
     }
   }
 }

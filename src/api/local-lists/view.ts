@@ -12,7 +12,6 @@ import {
   listVersionAt,
   planList,
   scopeOf,
-  TouchedTokens,
   timeOfListVersion,
 } from '../../domain/registry/local-list.js';
 import { LOCAL_LISTS } from '../../domain/registry/point.js';
@@ -23,6 +22,8 @@ import type { Replica } from '../../registry/replica.js';
 import type { CommandBook } from '../commands/book.js';
 import type { CommandClock } from '../commands/ports.js';
 import { limitsIn, type SaidLimits, TOKEN_LENGTH, versionIn } from './conversation.js';
+import { foundRoom, roomOf } from './room.js';
+import type { TouchedNow } from './touched.js';
 
 const instant = z.string().nullable();
 
@@ -34,6 +35,12 @@ export const localListView = z
       entries: z.int().describe('What the charger should hold'),
       left: z.int().describe('Tokens for which it has no room: not Accepted ones first, then by uid'),
       tooLong: z.int().describe('Tokens that are too long for its version of OCPP'),
+      room: z.int().describe('Entries that it is given at most'),
+      roomIs: z
+        .enum(['said', 'registered', 'found', 'usual'])
+        .describe(
+          'Who says so: the charger; `localListEntries` of the charging point; it refused longer lists (set localListEntries, so that it need not be tried); or the settings, since nobody does',
+        ),
       version: z
         .int()
         .nullable()
@@ -66,7 +73,8 @@ export const localListView = z
 export type LocalListView = z.infer<typeof localListView>;
 
 export interface ListShelfOptions {
-  readonly replica: Pick<Replica, 'state' | 'position' | 'get' | 'ready'>;
+  readonly replica: Pick<Replica, 'state' | 'get' | 'ready'>;
+  readonly touched: Pick<TouchedNow, 'get'>;
   readonly book: Pick<CommandBook, 'recent' | 'protocol'>;
   readonly sender: Pick<CommandSender, 'locate'>;
   readonly wakes: Pick<ListWakes, 'push'>;
@@ -84,11 +92,11 @@ interface Known {
   charger: LocalListView['charger'];
   last: LocalListView['last'];
   limits: SaidLimits;
+  /** Entries of the list that it took after it had refused longer ones. */
+  found: number | undefined;
 }
 
 export class ListShelf {
-  private touched: { readonly position: number; readonly tokens: TouchedTokens } | undefined;
-
   constructor(private readonly options: ListShelfOptions) {}
 
   /** Rejects with ENTITY_UNKNOWN, REGISTRY_NOT_READY. */
@@ -97,11 +105,13 @@ export class ListShelf {
     const { replica, book, clock, settings } = this.options;
     const { state } = replica;
     const scope = scopeOf(point.state ?? {});
-    const { charger, last, limits: said } = await this.knownOf(pointId);
+    const { charger, last, limits: said, found } = await this.knownOf(pointId);
     const protocol = book.protocol(pointId) ?? 'ocpp1.6';
-    const limits = { entries: said.entries ?? settings.entries, tokenLength: TOKEN_LENGTH[protocol] };
+    const registered = point.state?.localListEntries;
+    const room = roomOf({ said, registered, found, usual: settings.entries });
+    const limits = { entries: room, tokenLength: TOKEN_LENGTH[protocol] };
     const at = timeOfListVersion(listVersionAt(clock.now()));
-    const touched = this.touchedNow();
+    const touched = this.options.touched.get();
     const { entries, left, tooLong } =
       scope === undefined ? { entries: [], left: 0, tooLong: 0 } : touched.wanted(state, scope, limits, at);
     const changed = scope === undefined ? undefined : touched.newest(state, scope);
@@ -116,6 +126,15 @@ export class ListShelf {
         entries: entries.length,
         left,
         tooLong,
+        room,
+        roomIs:
+          found === room
+            ? 'found'
+            : said.entries === room
+              ? 'said'
+              : registered === room
+                ? 'registered'
+                : 'usual',
         version: changed === undefined ? null : listVersionAt(changed) + 1,
         changedAt: changed === undefined ? null : new Date(changed).toISOString(),
       },
@@ -153,22 +172,17 @@ export class ListShelf {
     return point;
   }
 
-  private touchedNow(): TouchedTokens {
-    const { state, position } = this.options.replica;
-    if (this.touched?.position !== position) this.touched = { position, tokens: new TouchedTokens(state) };
-    return this.touched.tokens;
-  }
-
   private async knownOf(pointId: string): Promise<Known> {
     // Newest first.
     const recent = this.options.book.recent((id) => id === pointId, RECENT);
     const about = recent.filter(({ requested }) => ABOUT.has(requested.action));
     const limits = recent.map(saidLimits).find((one) => one.entries !== undefined) ?? {};
+    const found = limits.entries === undefined ? foundRoom(about) : undefined;
     const charger = about.map(versionSaid).find((one) => one !== undefined) ?? null;
     const last = about[0] === undefined ? null : lastOf(about[0]);
-    if (charger !== null || this.options.queries === undefined) return { charger, last, limits };
+    if (charger !== null || this.options.queries === undefined) return { charger, last, limits, found };
     const older = await this.olderOf(pointId);
-    return { charger: older.charger, last: last ?? older.last, limits };
+    return { charger: older.charger, last: last ?? older.last, limits, found };
   }
 
   /** The tables may be away, or behind: then nothing is known beyond memory. */

@@ -2,7 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { CmsEvent, EntityKind } from '../messages/cms-events.js';
 import { evolve, judge, type Verdict } from './evolve.js';
-import { type Change, emptyState, lookUp, type RegistryState } from './state.js';
+import {
+  type Change,
+  copyOf,
+  type Entity,
+  emptyState,
+  isOneTimeOnly,
+  lookUp,
+  mapOf,
+  put,
+  type RegistryState,
+} from './state.js';
 import { examples } from './testing/examples.js';
 
 let serial = 0;
@@ -394,5 +404,144 @@ describe('the last admin who can log in', () => {
       ruled(event('account', 'deleted', 2, null, 'b')),
     ]);
     expect(words(verdicts)).toEqual(['applied', 'applied', 'applied', 'applied', 'applied']);
+  });
+});
+
+describe('tokens of single starts, which would else stay in every process for ever', () => {
+  const DAY = 86_400_000;
+  const BEGIN = Date.parse('2026-05-01T10:00:00.000Z');
+  const start = {
+    uid: 'W0',
+    type: 'AD_HOC_USER',
+    issuer: 'wattstream start',
+    whitelist: 'NEVER',
+    status: 'Accepted',
+  };
+  const at = (one: CmsEvent, days: number): CmsEvent => ({
+    ...one,
+    at: new Date(BEGIN + days * DAY).toISOString(),
+  });
+  const made = (uid: string, days: number, more: object = {}) =>
+    at(event('token', 'created', 1, { ...start, uid, ...more }), days);
+  const gone = (uid: string, days: number, version = 2) =>
+    at(event('token', 'deleted', version, null, uid), days);
+  const other = (version: number, days: number) =>
+    at(
+      event('station', version === 1 ? 'created' : 'updated', version, { ...station, name: `${version}` }),
+      days,
+    );
+  const held = (state: RegistryState) => [...mapOf(state, 'token').keys()].sort().join(' ');
+  const card = at(event('token', 'created', 1, { ...token, account: undefined }), 0);
+
+  test('deleted ones are there as long as frames of then may come, and then no more, by the time of the log alone', () => {
+    const state = emptyState();
+    feed(state, [card, made('W1', 0), gone('W1', 0.1), other(1, 30)]);
+    expect(held(state)).toBe('04A2B3C4 W1');
+    feed(state, [other(2, 31)]);
+    expect(held(state)).toBe('04A2B3C4');
+    expect(state.ended.size).toBe(0);
+  });
+
+  test('customers’ own tokens and those that were changed into one stay, as do starts that have not ended', () => {
+    const state = emptyState();
+    feed(state, [
+      card,
+      at(event('token', 'deleted', 2, null, token.uid), 0),
+      made('W1', 0),
+      at(event('token', 'updated', 2, { ...start, uid: 'W1', whitelist: 'ALLOWED' }), 0),
+      gone('W1', 0, 3),
+      made('W2', 0),
+      other(1, 400),
+    ]);
+    expect(held(state)).toBe('04A2B3C4 W1 W2');
+  });
+
+  /** Starts that end or do not, changes of something else, and writers whose clocks differ by hours. */
+  const logOf = fc
+    .array(
+      fc.record({
+        what: fc.constantFrom('start', 'start', 'end', 'end', 'change', 'other'),
+        which: fc.nat(),
+        after: fc.double({ min: 0, max: 20, noNaN: true }),
+        skew: fc.double({ min: -0.5, max: 0.5, noNaN: true }),
+      }),
+      { minLength: 1, maxLength: 60 },
+    )
+    .map((steps): CmsEvent[] => {
+      let now = 0;
+      let stations = 0;
+      const open: { uid: string; version: number }[] = [];
+      return [card].concat(
+        steps.map(({ what, which, after, skew }, index) => {
+          now += after;
+          const one = open[which % Math.max(1, open.length)];
+          if (what === 'start') {
+            open.push({ uid: `W${index}`, version: 1 });
+            return made(`W${index}`, now + skew);
+          }
+          if (what === 'end' && one !== undefined) {
+            open.splice(open.indexOf(one), 1);
+            return gone(one.uid, now + skew, one.version + 1);
+          }
+          if (what === 'change' && one !== undefined) {
+            one.version++;
+            const whitelist = which % 2 === 0 ? 'NEVER' : 'ALLOWED';
+            return at(
+              event('token', 'updated', one.version, {
+                ...start,
+                uid: one.uid,
+                whitelist,
+                status: 'Blocked',
+              }),
+              now + skew,
+            );
+          }
+          return other(++stations, now + skew);
+        }),
+      );
+    });
+  const live = (state: RegistryState) => [...mapOf(state, 'token')].filter(([, one]) => one.state !== null);
+  const allOf = (state: RegistryState): Entity[] =>
+    Object.values(state.entities).flatMap((one) => [...(one as Map<string, Entity>).values()]);
+
+  test('processes that begin with a snapshot anywhere in the log, one of before this rule too, hold and judge the same', () => {
+    fc.assert(
+      fc.property(logOf, fc.nat(), (events, where) => {
+        const cut = where % events.length;
+        const whole = emptyState();
+        const former = new Map<string, Entity>();
+        for (const one of events.slice(0, cut)) {
+          const verdict = evolve(whole, one);
+          if (verdict.verdict === 'applied')
+            former.set(`${verdict.entity.kind}/${verdict.entity.id}`, verdict.entity);
+        }
+        const [late, old] = [emptyState(), emptyState()];
+        for (const one of allOf(whole).reverse()) put(late, one);
+        for (const one of former.values()) put(old, one);
+        const rest = events.slice(cut);
+        const said = words(feed(whole, rest));
+        expect(words(feed(late, rest))).toEqual(said);
+        expect(words(feed(old, rest))).toEqual(said);
+        expect(late).toEqual(whole);
+        expect(new Map(live(old))).toEqual(new Map(live(whole)));
+        const last = Date.parse((events.at(-1) as CmsEvent).at);
+        for (const state of [whole, old])
+          for (const one of mapOf(state, 'token').values())
+            if (isOneTimeOnly(one) && one.state === null)
+              expect(Date.parse(one.at)).toBeGreaterThan(last - 32 * DAY);
+      }),
+    );
+  });
+
+  test('a copy to try changes on forgets by itself', () => {
+    const state = emptyState();
+    feed(state, [card, made('W1', 0), gone('W1', 0)]);
+    const copy = copyOf(state);
+    const later = other(1, 50);
+    feed(copy, [later]);
+    expect(held(copy)).toBe('04A2B3C4');
+    expect(held(state)).toBe('04A2B3C4 W1');
+    feed(state, [later]);
+    expect(state).toEqual(copy);
   });
 });

@@ -6,6 +6,9 @@
  * The first occurrence of an event id counts. One that applied cannot apply again: versions only grow, also over a
  * deletion. One that was void might, when what it lacked has come meanwhile, though its writer was told no: so the
  * ids of void events are kept (the newest 100 000 of those that could still come into question).
+ *
+ * Deleted entities stay, but for the tokens of single starts: there would be no end of them. They go by the time of later
+ * events, never by a clock.
  */
 import { z } from 'zod';
 import { type CmsEvent, ENTITY_KINDS, type EntityKind } from '../messages/cms-events.js';
@@ -14,6 +17,7 @@ import { isErased, KEY_BOOK, scrubbed } from './personal.js';
 import {
   changeOf,
   type Entity,
+  forgetEnded,
   isLive,
   lookUp,
   mapOf,
@@ -73,6 +77,13 @@ const PAST_KEPT = 100;
 
 /** Judges and, when it applies, takes the event in: `state` is changed in place, entities are replaced. */
 export function evolve(state: RegistryState, event: CmsEvent): Verdict {
+  const verdict = take(state, event);
+  // After the judgement, so that `judge` says before the event what becomes of it.
+  forgetEnded(state, event.at);
+  return verdict;
+}
+
+function take(state: RegistryState, event: CmsEvent): Verdict {
   const complaint = judge(state, event);
   if (complaint !== undefined) {
     if (event.version > (lookUp(state, event.kind, event.entityId)?.version ?? 0)) remember(state, event.id);

@@ -244,6 +244,50 @@ describe('what a charger lacks, by the version that it says', () => {
     });
   });
 
+  test('the registry says that it can hold more, or fewer: all of it anew, though no token has changed', () => {
+    const { tariff: _, ...point } = examples.point;
+    const evses = [
+      { evseId: 1, connectors: [{ ...examples.point.evses[0]?.connectors[0], tariff: undefined }] },
+    ];
+    const book = new Book();
+    for (const uid of ['A', 'B', 'C']) book.token(uid);
+    const { version } = book;
+    book.put('point', 'CP-1', { ...point, evses, localList: 'all', localListEntries: 2 });
+    expect(book.plan(version, { ...LIMITS, entries: 2 })).toMatchObject({
+      kind: 'full',
+      entries: [{ uid: 'A' }, { uid: 'B' }],
+      left: 1,
+    });
+    const fewer = book.version;
+    book.put('point', 'CP-1', { ...point, evses, localList: 'all' });
+    expect(book.plan(fewer)).toMatchObject({ kind: 'full', left: 0 });
+  });
+
+  test('tokens that never were on a list are no reason to look: starts, and cards that are always asked about', () => {
+    const book = new Book();
+    book.token('A1');
+    book.token('G', { whitelist: 'NEVER' });
+    book.token('B2', { group_id: 'G' });
+    const { version } = book;
+    const touched = () => new TouchedTokens(book.state);
+    const newest = touched().newest(book.state, { mode: 'all', account: undefined });
+    book.token('ONCE', { type: 'AD_HOC_USER', issuer: 'wattstream start', whitelist: 'NEVER' });
+    book.token('ONCE', null);
+    book.token('NEVER', { whitelist: 'NEVER' });
+    expect(touched().newest(book.state, { mode: 'all', account: undefined })).toBe(newest);
+    expect(touched().since(timeOfListVersion(version))).toEqual([]);
+    // What was on a list once is taken off it, and what is said of a group is said of its tokens.
+    book.token('A1', { whitelist: 'NEVER' });
+    book.token('G', { whitelist: 'NEVER', status: 'Blocked' });
+    expect(book.plan(version)).toMatchObject({
+      kind: 'differential',
+      changes: [
+        { uid: 'A1', entry: undefined },
+        { uid: 'B2', entry: { status: 'Blocked' } },
+      ],
+    });
+  });
+
   test('a version is a time, to and fro', () => {
     expect(listVersionAt(Date.parse('2020-01-01T00:00:10.999Z'))).toBe(10);
     expect(timeOfListVersion(10)).toBe(Date.parse('2020-01-01T00:00:10Z'));

@@ -11,7 +11,16 @@
  */
 import type { AuthStatus } from '../ocpp/auth-status.js';
 import type { Point } from './point.js';
-import { type Entity, isLive, lookUp, mapOf, parseRef, type RegistryState, refOf } from './state.js';
+import {
+  type Entity,
+  isLive,
+  isNeverListed,
+  lookUp,
+  mapOf,
+  parseRef,
+  type RegistryState,
+  refOf,
+} from './state.js';
 import { type Around, standingAt, type Token, tokenIdOf } from './token.js';
 
 /** 2020-01-01T00:00:00Z, epoch milliseconds. A signed 32-bit version lasts until 2088. */
@@ -141,6 +150,8 @@ export function planList(
       : { kind: 'full', entries: [], left: 0, tooLong: 0 };
   const whole = (): ListPlan => ({ kind: 'full', ...touched.wanted(state, scope, limits, at) });
   if (since === undefined || then === undefined || !isSame(scope, scopeThen)) return whole();
+  // Where there was room for fewer, what was left out has not changed, and is missing all the same.
+  if (then.state?.localListEntries !== point.state?.localListEntries) return whole();
   const found = touched.since(since).flatMap((id) => changeSince(state, id, scope, { since, at, limits }));
   const changes = found
     .flatMap((one) => one.changes)
@@ -192,8 +203,9 @@ function changeSince(
 }
 
 /**
- * Tokens by when something last changed that their entries are made of. To be made anew when the registry has changed; what
- * is computed for one charger serves all the others of the same kind.
+ * Tokens by when something last changed that their entries are made of; those that never were on a list are passed over,
+ * as every start of a customer makes one. To be made anew when the registry has changed; what is computed for one charger
+ * serves all the others of the same kind.
  */
 export class TouchedTokens {
   private readonly lengths = new Map<string, number>();
@@ -210,6 +222,7 @@ export class TouchedTokens {
       return at;
     };
     this.tokens = [...mapOf(state, 'token').values()]
+      .filter((token) => !isNeverListed(token))
       .map((token) => {
         // Those of a former state too: what they said then went into its entry.
         const states = [token.state, ...token.past.map((one) => one.state)];
@@ -286,7 +299,7 @@ function entryNow(
   scope: ListScope | undefined,
   at: number,
 ): ListEntry | undefined {
-  if (token === null || scope === undefined) return undefined;
+  if (token === null || scope === undefined || token.whitelist === 'NEVER') return undefined;
   const account = token.account === undefined ? undefined : lookUp(state, 'account', token.account);
   const group = token.group_id === undefined ? undefined : lookUp(state, 'token', tokenIdOf(token.group_id));
   return entryOf(

@@ -68,6 +68,13 @@ export const point = z
       .describe(
         "Which tokens it is given, to accept them without asking: those of its own account (at somebody's home), all, or none (the default). Never those whose whitelist is NEVER",
       ),
+    localListEntries: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        'Tokens that it can hold, where it does not say so itself (most of OCPP 2.x do not). It is never given more',
+      ),
     account: id.optional().describe("Pays for every session here (a charger at somebody's home)"),
     tariff: id.optional().describe('Id of the tariff where a connector has none of its own'),
     meterKeys: z

@@ -46,11 +46,15 @@ export const token = plainToken
   .meta({ id: 'KeptToken' });
 export type Token = z.infer<typeof token>;
 
-/** As `issuer` of the tokens that are made for one start. */
-export const ONE_TIME_ISSUER = 'wattstream start';
-/** Made for one start; nobody keeps it. */
-export const isOneTime = ({ issuer, type }: Token): boolean =>
-  type === 'AD_HOC_USER' && issuer === ONE_TIME_ISSUER;
+/** Who made the tokens of single starts (`src/api/charging/one-time-token.ts`). */
+export const START_ISSUER = 'wattstream start';
+
+/**
+ * Made for one start and for nothing else: on no local list, and its id is random, so that it never comes back. What was
+ * changed into anything else is none.
+ */
+export const isOneTime = ({ type, issuer, whitelist }: Token): boolean =>
+  type === 'AD_HOC_USER' && issuer === START_ISSUER && whitelist === 'NEVER';
 
 export const tokenIdOf = (anyCase: string): string => anyCase.toUpperCase();
 

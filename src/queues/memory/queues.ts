@@ -16,6 +16,7 @@ import type { Notification } from '../../domain/messages/notifications.js';
 import { WattstreamError } from '../../platform/errors.js';
 import type { EventRecord } from '../../streams/ports.js';
 import { type Envelope, ofChargingEvent, ofCmsEvent, ofLoginEvent, ofNotification } from '../envelope.js';
+import { listWakeOf } from '../list-wake.js';
 import type {
   CommandHandler,
   CommandReceiver,
@@ -66,7 +67,8 @@ export class MemoryQueues {
   /** Not settled yet, oldest first. */
   readonly wakes: ListWake[] = [];
   private readonly wakeConsumers: WakeConsumer[] = [];
-  private readonly handedBefore = new WeakSet<ListWake>();
+  /** The prefetch: so many are handed over and not settled at most. */
+  wakesAtOnce = 20_000;
   private readonly waiting: (() => void)[] = [];
   private isAway = false;
 
@@ -137,17 +139,14 @@ export class MemoryQueues {
         const envelope = ofChargingEvent(this.names, event);
         return send(() => {
           this.chargingEvents.append(recordOf(envelope));
-          if (event.type === 'charger.online')
-            this.wakeUp({ kind: 'online', chargePointId: event.chargePointId });
+          if (event.type === 'charger.online') this.wakeUp(listWakeOf(event));
         });
       },
       publishCMSEvent: async (event) => {
         const envelope = ofCmsEvent(this.names, event);
         return send(() => {
           this.cmsEvents.append(recordOf(envelope));
-          const { kind, entityId: id, at } = event;
-          if (kind === 'token' || kind === 'account' || kind === 'point')
-            this.wakeUp({ kind: 'changed', entity: kind, id, at, redelivered: false });
+          this.wakeUp(listWakeOf(event));
         });
       },
       publishLoginEvent: async (event) => {
@@ -311,7 +310,8 @@ export class MemoryQueues {
     };
   }
 
-  private wakeUp(wake: ListWake): void {
+  private wakeUp(wake: ListWake | undefined): void {
+    if (wake === undefined) return;
     this.wakes.push(wake);
     this.deliverWakes();
   }
@@ -320,16 +320,19 @@ export class MemoryQueues {
   private deliverWakes(): void {
     const active = this.wakeConsumers[0];
     if (active === undefined || this.isAway) return;
+    let open = this.wakes.filter((wake) => active.handed.has(wake)).length;
     for (const wake of this.wakes) {
+      if (open >= this.wakesAtOnce) return;
       if (active.handed.has(wake)) continue;
       active.handed.add(wake);
-      const redelivered = this.handedBefore.has(wake);
-      this.handedBefore.add(wake);
+      open++;
       setImmediate(() => {
         if (this.wakeConsumers[0] !== active) return;
-        active.take(wake.kind === 'changed' ? { ...wake, redelivered } : wake, () => {
+        active.take(wake, () => {
           const index = this.wakes.indexOf(wake);
-          if (index !== -1 && this.wakeConsumers[0] === active) this.wakes.splice(index, 1);
+          if (index === -1 || this.wakeConsumers[0] !== active) return;
+          this.wakes.splice(index, 1);
+          this.deliverWakes();
         });
       });
     }

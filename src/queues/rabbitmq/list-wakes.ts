@@ -1,10 +1,10 @@
 /**
  * Why chargers' local lists should be looked at: one durable queue with one active consumer, fed by the exchanges of
- * events themselves. A message stays in it until the look that it asked for has ended.
+ * events themselves. A message stays in it until the first look that it asked for has ended at each charger.
  */
-import { z } from 'zod';
 import { messageNames } from '../../domain/messages/names.js';
-import type { ListWake, ListWakes, Outcome } from '../ports.js';
+import { listWakeOf } from '../list-wake.js';
+import type { ListWakes, Outcome } from '../ports.js';
 import type { QueueConnection } from './connection.js';
 import { Outbox } from './outbox.js';
 import { createWorkQueue } from './work-queue.js';
@@ -17,36 +17,6 @@ export interface ListWakesOptions {
 
 /** Handed over at once, so that a thousand changes are one look. */
 const PREFETCH = 20_000;
-
-const online = z
-  .object({ type: z.literal('charger.online'), chargePointId: z.string() })
-  .transform(({ chargePointId }): ListWake => ({ kind: 'online', chargePointId }));
-const changed = z
-  .object({
-    type: z.string().startsWith('cms.'),
-    kind: z.enum(['token', 'account', 'point']),
-    entityId: z.string(),
-    at: z.string(),
-  })
-  .transform(
-    ({ kind, entityId, at }): ListWake => ({
-      kind: 'changed',
-      entity: kind,
-      id: entityId,
-      at,
-      redelivered: false,
-    }),
-  );
-const push = z
-  .object({ type: z.literal('local-list.push'), chargePointId: z.string(), full: z.boolean() })
-  .transform(({ chargePointId, full }): ListWake => ({ kind: 'push', chargePointId, full }));
-/** What each message of the queue asks for. */
-const listWake = z.union([online, changed, push]);
-
-function wakeOf(body: unknown, redelivered: boolean): ListWake | undefined {
-  const wake = listWake.safeParse(body).data;
-  return wake?.kind === 'changed' ? { ...wake, redelivered } : wake;
-}
 
 export function createListWakes({ connection, prefix, now = Date.now }: ListWakesOptions): ListWakes {
   const queue = messageNames(prefix).queues.localLists;
@@ -75,9 +45,9 @@ export function createListWakes({ connection, prefix, now = Date.now }: ListWake
         prefetch: PREFETCH,
         attempts: 1,
         ...(lost === undefined ? {} : { lost }),
-        handle: ({ body, redelivered }) => {
-          const wake = wakeOf(body, redelivered);
-          // Not ours to understand (a later version's): nothing is lost with it, each charger is looked at when it comes.
+        handle: ({ body }) => {
+          const wake = listWakeOf(body);
+          // Nobody's, or not ours to understand (a later version's): each charger is looked at when it comes.
           if (wake === undefined) return Promise.resolve({ outcome: 'ack' });
           return new Promise<Outcome>((resolve) => take(wake, () => resolve({ outcome: 'ack' })));
         },

@@ -145,6 +145,7 @@ export const arbitraries = {
     rotation: fc.constant(undefined),
     certificateCommonName: maybe(text(64)),
     localList: maybe(fc.constantFrom('none', 'account', 'all')),
+    localListEntries: maybe(fc.integer({ min: 1, max: 100_000 })),
     account: maybe(id),
     tariff: maybe(id),
     meterKeys: fc.constant(undefined),
