@@ -5,6 +5,7 @@ import { evolve, judge, type Verdict } from './evolve.js';
 import {
   type Change,
   copyOf,
+  ENDED_KEPT_DAYS,
   type Entity,
   emptyState,
   isOneTimeOnly,
@@ -435,9 +436,9 @@ describe('tokens of single starts, which would else stay in every process for ev
 
   test('deleted ones are there as long as frames of then may come, and then no more, by the time of the log alone', () => {
     const state = emptyState();
-    feed(state, [card, made('W1', 0), gone('W1', 0.1), other(1, 30)]);
+    feed(state, [card, made('W1', 0), gone('W1', 0.1), other(1, ENDED_KEPT_DAYS)]);
     expect(held(state)).toBe('04A2B3C4 W1');
-    feed(state, [other(2, 31)]);
+    feed(state, [other(2, ENDED_KEPT_DAYS + 1)]);
     expect(held(state)).toBe('04A2B3C4');
     expect(state.ended.size).toBe(0);
   });

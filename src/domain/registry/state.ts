@@ -121,7 +121,7 @@ const dayOf = (at: string): number => Math.floor(Date.parse(at) / DAY_MS);
  * A deleted one-time token is kept for so many days after the day of its deletion: what a charger did offline with it is
  * judged as of then. A later frame finds it unknown.
  */
-export const ENDED_KEPT_DAYS = 30;
+export const ENDED_KEPT_DAYS = 7;
 
 /**
  * Forgets what has been kept long enough at this time, which is that of an event of the log: so every process forgets the same
