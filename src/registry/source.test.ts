@@ -175,7 +175,7 @@ describe('the registry answers gateways', () => {
     expect(directory.authorize('04A2B3C4', Number.NaN).status).toBe('Invalid');
   });
 
-  test('the token of a start that is gone is judged as of the frame’s time, a month long; then it is unknown', () => {
+  test('the token of a start that is gone is judged as of the frame’s time, a week long; then it is unknown', () => {
     const start = {
       ...token,
       uid: 'W1',
@@ -188,10 +188,9 @@ describe('the registry answers gateways', () => {
     put('token', 4, null, 'W1');
     const on = (number: number) => directory.authorize('W1', time(number));
     const enriched = () => directory.enrich('CP-1', { connectorId: 1 }, { token: 'W1' }, time(3)).account;
-    put('station', 30, { ...station, name: 'later' });
+    put('station', 11, { ...station, name: 'later' });
     expect([on(3).status, on(5).status, enriched()]).toEqual(['Accepted', 'Invalid', 'ac-1']);
-    // The 4th of June.
-    put('station', 35, { ...station, name: 'a month later' });
+    put('station', 14, { ...station, name: 'after more than a week' });
     expect(on(3).status).toBe('Invalid');
   });
 
