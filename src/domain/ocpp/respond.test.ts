@@ -321,6 +321,14 @@ describe('what the registry is asked', () => {
   ] as const)('%s %s', (protocol, action, payload, lookup) => {
     const response = respond(call(action, payload), protocol, context());
     expect(response).toMatchObject({ enrich: true, lookup });
+    // Whose token was refused does not pay: only where it was is looked up then.
+    const { lookup: without } = respond(
+      call(action, payload),
+      protocol,
+      context(() => 'Blocked'),
+    );
+    const { idToken: _, ...where } = lookup;
+    expect(without).toEqual(where);
   });
 });
 

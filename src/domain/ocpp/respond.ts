@@ -10,6 +10,7 @@
  */
 import type { TransactionNote } from '../charging/active-transactions.js';
 import type { Action, AnswerContext, Lookup, RespondContext } from './action.js';
+import { statusOf } from './answers.js';
 import { type ErrorCode, spelled } from './errors.js';
 import {
   type Call,
@@ -150,9 +151,16 @@ function respondToCall(
     record: recordOf(text, call.action, call.messageId, answer.decision === true ? result : undefined),
     reply: resultText(call.messageId, result),
     enrich: action.lookup !== undefined,
-    lookup: action.lookup?.(call.payload, context.receivedAt),
+    lookup: action.lookup && lookupOf(action.lookup(call.payload, context.receivedAt), answer.result),
     ...(answer.note === undefined ? {} : { note: answer.note }),
   };
+}
+
+/** Whose token was refused does not pay for the session (rules: "the account is that of the first accepted token"). */
+function lookupOf({ idToken, ...lookup }: Lookup, result: object): Lookup {
+  const { idTagInfo, idTokenInfo } = result as { idTagInfo?: unknown; idTokenInfo?: unknown };
+  const status = statusOf(idTagInfo ?? idTokenInfo) ?? 'Accepted';
+  return idToken === undefined || status !== 'Accepted' ? lookup : { ...lookup, idToken };
 }
 
 /** OCPP-J 1.6 section 4.2.3: NotImplemented = "not known", NotSupported = "recognized but not supported". */
