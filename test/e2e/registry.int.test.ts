@@ -145,8 +145,10 @@ test(
     await inspector.close();
     expect(starts).toMatchObject([
       { station: 'st-1', account: 'ac-1', tariff: 'day@1' },
-      { station: 'st-1', account: 'ac-1', tariff: 'day@2' },
+      { station: 'st-1', tariff: 'day@2' },
     ]);
+    // By a card that was refused nobody pays.
+    expect(starts[1]).not.toHaveProperty('account');
   },
   LONG,
 );
