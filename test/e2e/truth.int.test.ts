@@ -53,13 +53,12 @@ test.each([
 
 test('every frame that was answered is in the archive, byte for byte', async () => {
   const ledger = await run('offline-queue', 'KEPT-');
-  const stored = await installation.until(
-    () =>
-      installation.database.select<{ frame: string }>(
-        "SELECT frame FROM frames WHERE charge_point_id LIKE 'KEPT-%' AND direction = 'in'",
-      ),
-    (rows) => rows.length >= ledger.answered.length,
-  );
-  const texts = new Set(stored.map((row) => row.frame));
-  expect(ledger.answered.filter((frame) => !texts.has(frame.text))).toEqual([]);
+  const missing = async () => {
+    const stored = await installation.database.select<{ frame: string }>(
+      "SELECT frame FROM frames WHERE charge_point_id LIKE 'KEPT-%' AND direction = 'in'",
+    );
+    const texts = new Set(stored.map((row) => row.frame));
+    return ledger.answered.filter((frame) => !texts.has(frame.text));
+  };
+  expect(await installation.until(missing, (frames) => frames.length === 0)).toEqual([]);
 }, 120_000);
