@@ -32,6 +32,11 @@ beforeAll(async () => {
   old = strictCharger('REC-16', 'ocpp1.6');
   modern = strictCharger('REC-201', 'ocpp2.0.1');
   await old.connect(ocppUrl(ingest));
+  // A charger that has just come counts as offline until its binding stands.
+  await installation.until(
+    () => post('trigger-message', { chargePointId: 'REC-16', message: 'Heartbeat' }),
+    ({ status }) => status === 200,
+  );
 }, 90_000);
 afterAll(async () => {
   await Promise.all([old?.close(), modern?.close()]);
@@ -176,7 +181,8 @@ test('local lists and charging profiles', async () => {
 
 test('who sent what, and how far the tables are', async () => {
   const { commands } = await get('charger/REC-16/commands');
-  expect(commands.map(({ action, status }: Body) => [action, status])).toEqual([
+  const own = commands.filter(({ action }: Body) => !/^trigger/i.test(action));
+  expect(own.map(({ action, status }: Body) => [action, status])).toEqual([
     ['ClearChargingProfile', 'accepted'],
     ['SetChargingProfile', 'accepted'],
     ['SendLocalList', 'accepted'],
